@@ -1,0 +1,105 @@
+#include <stddef.h>
+
+#include "VectorKernels.h"
+#include "dispatch.h"
+
+void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, const float *bias, float *output,
+                                vk_index inputColumns, vk_index outputColumns, vk_index channels,
+                                vk_index kernel, vk_index stride, vk_index padBefore, int clamp) {
+    for (vk_index column = 0; column < outputColumns; column++) {
+        for (vk_index c = 0; c < channels; c++) {
+            float sum = bias[c];
+            for (vk_index ky = 0; ky < kernel; ky++) {
+                for (vk_index kx = 0; kx < kernel; kx++) {
+                    vk_index x = column * stride - padBefore + kx;
+                    if (x >= 0 && x < inputColumns) sum += rows[ky][x * channels + c] * weights[(ky * kernel + kx) * channels + c];
+                }
+            }
+            if (clamp) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
+            output[column * channels + c] = sum;
+        }
+    }
+}
+
+#define VK_CLAMP(value) ((value) = __builtin_elementwise_min(__builtin_elementwise_max((value), zero), six))
+
+// A tile of COLUMNS output columns by 16 channels stays in registers while the K * K taps go by; each input column is
+// loaded once a kernel row and used for every output column that it touches.
+#define VK_TILE(K, STRIDE, COLUMNS) \
+    do { \
+        vk_register sum[COLUMNS]; \
+        for (int j = 0; j < COLUMNS; j++) sum[j] = start; \
+        for (int ky = 0; ky < K; ky++) { \
+            const float *from = rows[ky] + (column * STRIDE - padBefore) * channels + c; \
+            vk_register tap[K]; \
+            for (int kx = 0; kx < K; kx++) tap[kx] = VK_LOAD(weights + (ky * K + kx) * channels + c); \
+            _Pragma("clang loop unroll(full)") \
+            for (int x = 0; x < (COLUMNS - 1) * STRIDE + K; x++) { \
+                vk_register value = VK_LOAD(from + x * channels); \
+                _Pragma("clang loop unroll(full)") \
+                for (int j = 0; j < COLUMNS; j++) { \
+                    if (x - j * STRIDE >= 0 && x - j * STRIDE < K) sum[j] += value * tap[x - j * STRIDE]; \
+                } \
+            } \
+        } \
+        for (int j = 0; j < COLUMNS; j++) { \
+            if (clamp) VK_CLAMP(sum[j]); \
+            VK_STORE(output + (column + j) * channels + c, sum[j]); \
+        } \
+    } while (0)
+
+#define VK_ROW(K, STRIDE, COLUMNS) \
+    do { \
+        for (; c + 16 <= channels; c += 16) { \
+            vk_register start = VK_LOAD(bias + c); \
+            for (vk_index column = 0; column < outputColumns;) { \
+                if (column >= inner0 && column + COLUMNS <= inner1) { \
+                    VK_TILE(K, STRIDE, COLUMNS); \
+                    column += COLUMNS; \
+                } else if (column >= inner0 && column + 1 <= inner1) { \
+                    VK_TILE(K, STRIDE, 1); \
+                    column += 1; \
+                } else { \
+                    vk_register sum = start; \
+                    for (vk_index kx = 0; kx < K; kx++) { \
+                        vk_index x = column * STRIDE - padBefore + kx; \
+                        if (x < 0 || x >= inputColumns) continue; \
+                        for (int ky = 0; ky < K; ky++) { \
+                            sum += VK_LOAD(rows[ky] + x * channels + c) * VK_LOAD(weights + (ky * K + kx) * channels + c); \
+                        } \
+                    } \
+                    if (clamp) VK_CLAMP(sum); \
+                    VK_STORE(output + column * channels + c, sum); \
+                    column += 1; \
+                } \
+            } \
+        } \
+    } while (0)
+
+VK_CLONES void vk_depthwise_row_f32(const float *const *rows, const float *weights, const float *bias, float *restrict output,
+                                    vk_index inputColumns, vk_index outputColumns, vk_index channels,
+                                    vk_index kernel, vk_index stride, vk_index padBefore, int clamp) {
+    // Output columns inner0 ..< inner1 see no border.
+    vk_index inner0 = (padBefore + stride - 1) / stride;
+    vk_index inner1 = inputColumns - kernel + padBefore >= 0 ? (inputColumns - kernel + padBefore) / stride + 1 : 0;
+    if (inner1 > outputColumns) inner1 = outputColumns;
+    const vk_register zero = {0}, six = zero + 6;
+    vk_index c = 0;
+    if (kernel == 3 && stride == 1) VK_ROW(3, 1, 8);
+    else if (kernel == 3 && stride == 2) VK_ROW(3, 2, 4);
+    else if (kernel == 5 && stride == 1) VK_ROW(5, 1, 8);
+    else if (kernel == 5 && stride == 2) VK_ROW(5, 2, 4);
+    for (; c < channels; c++) {
+        for (vk_index column = 0; column < outputColumns; column++) {
+            float sum = bias[c];
+            for (vk_index ky = 0; ky < kernel; ky++) {
+                for (vk_index kx = 0; kx < kernel; kx++) {
+                    vk_index x = column * stride - padBefore + kx;
+                    if (x >= 0 && x < inputColumns) sum += rows[ky][x * channels + c] * weights[(ky * kernel + kx) * channels + c];
+                }
+            }
+            if (clamp) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
+            output[column * channels + c] = sum;
+        }
+    }
+}

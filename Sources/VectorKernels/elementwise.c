@@ -1,0 +1,70 @@
+#include "VectorKernels.h"
+#include "dispatch.h"
+
+const char *vk_instruction_set(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
+    if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
+    return "x86-64";
+#else
+    return "plain";
+#endif
+}
+
+VK_CLONES void vk_fill_rows_f32(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
+    for (vk_index row = 0; row < rows; row++) {
+        float *restrict to = values + row * channels;
+        for (vk_index c = 0; c < channels; c++) to[c] = bias[c];
+    }
+}
+
+VK_CLONES void vk_add_rows_f32(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
+    for (vk_index row = 0; row < rows; row++) {
+        float *restrict to = values + row * channels;
+        for (vk_index c = 0; c < channels; c++) to[c] += bias[c];
+    }
+}
+
+VK_CLONES void vk_relu6_f32(float *values, vk_index count) {
+    for (vk_index i = 0; i < count; i++) {
+        float value = values[i] > 0 ? values[i] : 0;
+        values[i] = value < 6 ? value : 6;
+    }
+}
+
+VK_CLONES void vk_relu6_mean_rows_f32(const float *restrict values, float *restrict output, vk_index rows, vk_index channels) {
+    for (vk_index c = 0; c < channels; c++) output[c] = 0;
+    for (vk_index row = 0; row < rows; row++) {
+        const float *restrict from = values + row * channels;
+        for (vk_index c = 0; c < channels; c++) {
+            float value = from[c] > 0 ? from[c] : 0;
+            output[c] += value < 6 ? value : 6;
+        }
+    }
+    float scale = 1 / (float)rows;
+    for (vk_index c = 0; c < channels; c++) output[c] *= scale;
+}
+
+VK_CLONES void vk_patches_row_f32(const float *const *rows, float *restrict patches, vk_index inputColumns,
+                                  vk_index outputColumns, vk_index channels, vk_index stride, vk_index padBefore,
+                                  float scale, float shift) {
+    vk_index width = 3 * channels;
+    for (vk_index ky = 0; ky < 3; ky++) {
+        const float *row = rows[ky];
+        for (vk_index column = 0; column < outputColumns; column++) {
+            float *restrict to = patches + column * 9 * channels + ky * width;
+            vk_index first = column * stride - padBefore;
+            if (row && first >= 0 && first + 3 <= inputColumns) {
+                const float *restrict from = row + first * channels;
+                for (vk_index i = 0; i < width; i++) to[i] = from[i] * scale + shift;
+            } else {
+                for (vk_index kx = 0; kx < 3; kx++) {
+                    vk_index x = first + kx;
+                    int inside = row && x >= 0 && x < inputColumns;
+                    for (vk_index c = 0; c < channels; c++) to[kx * channels + c] = inside ? row[x * channels + c] * scale + shift : 0;
+                }
+            }
+        }
+    }
+}
