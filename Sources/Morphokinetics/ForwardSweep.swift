@@ -1,0 +1,264 @@
+import Foundation
+
+/// Forward quantities of one recording, in logarithms, `(states, frames)` row by row.
+///
+/// `begins`: log-probability of the frames before a and of a segment that starts at a; `ends`: of the frames up to b and of a
+/// segment that ends with b. `bestBegins` and `bestEnds` are the same for the most likely path alone.
+struct ForwardSweep {
+    private(set) var begins: [Double]
+    private(set) var ends: [Double]
+    private(set) var bestBegins: [Double]
+    private(set) var bestEnds: [Double]
+    /// Log-evidence of the whole recording.
+    private(set) var logEvidence = -Double.infinity
+    /// Log-probability of the most likely path, its last state and the first frame of its last segment.
+    private(set) var best = (score: -Double.infinity, state: 0, first: 0)
+
+    /// Runs both recursions in one pass.
+    ///
+    /// Segment scores are sums of products in the linear domain around a per-state reference (a running maximum), which
+    /// replaces an exponential a pair of frames by one a frame; the reference moves before anything of weight underflows.
+    init(_ problem: SemiMarkovProblem, lags: (tables: [LagMasses], ofFrame: [Int])) {
+        let states = problem.chain.stateCount
+        let frames = problem.frameCount
+        begins = [Double](repeating: -.infinity, count: states * frames)
+        ends = begins
+        bestBegins = begins
+        bestEnds = begins
+        var rows = (0..<states).map { ForwardRow(problem, state: $0) }
+        var passing: [Double] = []
+        var passingWithin = Double.nan
+        for frame in 0..<frames {
+            let within = problem.times[frame] - problem.onsets[frame]
+            if within != passingWithin {
+                passing = problem.logPassing(frame: frame)
+                passingWithin = within
+            }
+            enter(problem, frame: frame, passing: passing)
+            for state in 0..<states {
+                let place = state * frames + frame
+                rows[state].append(
+                    problem, frame: frame, sumBegin: begins[place], bestBegin: bestBegins[place])
+                guard frame + 1 < frames else { continue }
+                let table = lags.ofFrame[frame + 1]
+                let end = rows[state].ends(problem, frame: frame, lags: table >= 0 ? lags.tables[table] : nil)
+                ends[place] = end.sum
+                bestEnds[place] = end.best
+            }
+        }
+        finish(problem)
+    }
+
+    /// Log-probabilities of starting a segment at `frame`.
+    private mutating func enter(_ problem: SemiMarkovProblem, frame: Int, passing: [Double]) {
+        let chain = problem.chain
+        let frames = problem.frameCount
+        for state in 0..<chain.stateCount {
+            let start = problem.starts[state * frames + frame]
+            begins[state * frames + frame] = start
+            bestBegins[state * frames + frame] = start
+        }
+        guard frame > 0 else { return }
+        for edge in chain.edges {
+            let from = edge.from * frames + frame - 1
+            let to = edge.to * frames + frame
+            begins[to] = logAdd(begins[to], ends[from] + edge.logProbability)
+            bestBegins[to] = max(bestBegins[to], bestEnds[from] + edge.logProbability)
+        }
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * chain.places.count) { nodes in
+            let count = chain.places.count
+            nodes.initialize(repeating: -.infinity)
+            for state in 0..<chain.stateCount where chain.nextPlace[state] >= 0 {
+                let place = chain.nextPlace[state]
+                let from = state * frames + frame - 1
+                nodes[place] = logAdd(nodes[place], ends[from] + chain.logNext[state])
+                nodes[count + place] = max(nodes[count + place], bestEnds[from] + chain.logNext[state])
+            }
+            for place in 0..<count {
+                let to = chain.places[place] * frames + frame
+                let seen = log1p(-chain.skip[place])
+                begins[to] = logAdd(begins[to], nodes[place] + seen)
+                bestBegins[to] = max(bestBegins[to], nodes[count + place] + seen)
+                guard place + 1 < count else { break }
+                nodes[place + 1] = logAdd(nodes[place + 1], nodes[place] + passing[place])
+                nodes[count + place + 1] = max(nodes[count + place + 1], nodes[count + place] + passing[place])
+            }
+        }
+    }
+
+    /// The segments that reach the last frame.
+    private mutating func finish(_ problem: SemiMarkovProblem) {
+        let frames = problem.frameCount
+        for state in 0..<problem.chain.stateCount {
+            let all = problem.sums[state * (frames + 1) + frames]
+            for first in 0..<frames where begins[state * frames + first] > -.infinity {
+                let rest =
+                    all - problem.sums[state * (frames + 1) + first] + problem.logSurvival(state: state, first: first)
+                logEvidence = logAdd(logEvidence, begins[state * frames + first] + rest)
+                let score = bestBegins[state * frames + first] + rest
+                if score > best.score { best = (score, state, first) }
+            }
+        }
+    }
+}
+
+/// The open segments of one state: their weights in the window of the duration table and the sum of those in the tail.
+private struct ForwardRow {
+    let state: Int
+    let table: DurationTable
+    private let canEnd: Bool
+    private var sum: Side
+    private var best: Side
+    /// First frame of the window; segments that start earlier are in the tail.
+    private var low = 0
+    /// Cumulative values at the present frame, for the frames of irregular intervals, valid below `knownTo` at `knownAt`.
+    private var known: [Double]
+    private var knownTo = 0
+    private var knownAt = -2
+    private var masses: [Double]
+
+    /// Weights exp(log - reference) of the open segments by first frame.
+    private struct Side {
+        var logs: [Double]
+        var weights: [Double]
+        var reference = 0.0
+        var tail = 0.0
+        var isEmpty = true
+
+        init(frames: Int) {
+            logs = [Double](repeating: -.infinity, count: frames)
+            weights = [Double](repeating: 0, count: frames)
+        }
+
+        mutating func append(_ log: Double, frame: Int, low: Int) {
+            logs[frame] = log
+            guard log > -.infinity else { return }
+            if isEmpty || log > reference + 200 {
+                isEmpty = false
+                center(low: low, frame: frame)
+            } else {
+                weights[frame] = exp(log - reference)
+            }
+        }
+
+        /// Moves the reference to the largest open segment.
+        mutating func center(low: Int, frame: Int) {
+            var top = tail > 0 ? reference + log(tail) : -.infinity
+            for first in low...max(low, frame) where first <= frame { top = max(top, logs[first]) }
+            guard top > -.infinity else { return }
+            tail = tail > 0 ? exp(log(tail) + reference - top) : 0
+            reference = top
+            for first in stride(from: low, through: frame, by: 1) { weights[first] = exp(logs[first] - top) }
+        }
+
+        /// Whether a result this small may have lost its greatest term to underflow.
+        func isTooSmall(_ value: Double) -> Bool { !isEmpty && value < 1e-120 }
+    }
+
+    init(_ problem: SemiMarkovProblem, state: Int) {
+        self.state = state
+        table = problem.chain.durations[state]
+        canEnd = table.endless < 1
+        sum = Side(frames: problem.frameCount)
+        best = Side(frames: problem.frameCount)
+        known = [Double](repeating: 0, count: problem.frameCount)
+        masses = [Double](repeating: 0, count: problem.frameCount)
+    }
+
+    mutating func append(_ problem: SemiMarkovProblem, frame: Int, sumBegin: Double, bestBegin: Double) {
+        guard canEnd else { return }
+        let before = problem.sums[state * (problem.frameCount + 1) + frame]
+        sum.append(sumBegin - before, frame: frame, low: low)
+        best.append(bestBegin - before, frame: frame, low: low)
+    }
+
+    /// Log-probabilities of ending with `frame`: all segments together, and the best one.
+    mutating func ends(_ problem: SemiMarkovProblem, frame: Int, lags: LagMasses?) -> (sum: Double, best: Double) {
+        guard canEnd, !sum.isEmpty || frame == 0 || sum.tail > 0 else { return (-.infinity, -.infinity) }
+        let now = problem.times[frame]
+        if frame > 0 {
+            let decay = exp(-table.rate * (now - problem.times[frame - 1]))
+            sum.tail *= decay
+            best.tail *= decay
+        }
+        while low <= frame, now - problem.onsets[low] >= table.horizon {
+            let survival = table.tail * exp(-table.rate * (now - problem.onsets[low] - table.horizon))
+            sum.tail += sum.weights[low] * survival
+            best.tail = max(best.tail, best.weights[low] * survival)
+            low += 1
+        }
+        let masses = fillMasses(problem, frame: frame, lags: lags)
+        let leaving = -expm1(-table.rate * (problem.times[frame + 1] - now)) * (1 - table.endless)
+        var result = combine(frame: frame, split: masses, lags: lags, leaving: leaving)
+        if sum.isTooSmall(result.sum) || best.isTooSmall(result.largest) {
+            sum.center(low: low, frame: frame)
+            best.center(low: low, frame: frame)
+            result = combine(frame: frame, split: masses, lags: lags, leaving: leaving)
+        }
+        let emitted = problem.sums[state * (problem.frameCount + 1) + frame + 1]
+        return (emitted + sum.reference + log(result.sum), emitted + best.reference + log(result.largest))
+    }
+
+    private func combine(frame: Int, split: Int, lags: LagMasses?, leaving: Double) -> (sum: Double, largest: Double) {
+        var total = sum.tail * leaving
+        var top = best.tail * leaving
+        sum.weights.withUnsafeBufferPointer { weights in
+            best.weights.withUnsafeBufferPointer { bests in
+                guard let w = weights.baseAddress, let v = bests.baseAddress else { return }
+                masses.withUnsafeBufferPointer { buffer in
+                    guard let m = buffer.baseAddress, split > low else { return }
+                    let part = sumAndLargest(w + low, v + low, m + low, split - low)
+                    total += part.sum
+                    top = max(top, part.largest)
+                }
+                guard let lags, frame >= split else { return }
+                lags.falling.withUnsafeBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return }
+                    let count = frame - split + 1
+                    let part = sumAndLargest(w + split, v + split, base + lags.offsets[state + 1] - count, count)
+                    total += part.sum
+                    top = max(top, part.largest)
+                }
+            }
+        }
+        return (total, top)
+    }
+
+    /// Writes the masses of the window's frames that lie outside the present run of equal intervals.
+    ///
+    /// - Returns: the first frame whose masses come from the lag table.
+    private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, lags: LagMasses?) -> Int {
+        let split = lags == nil ? frame + 1 : min(max(low, problem.runStart[frame + 1] + 1), frame + 1)
+        guard split > low else { return split }
+        let valid = knownAt == frame - 1 ? knownTo : 0
+        let now = problem.times[frame]
+        let next = problem.times[frame + 1]
+        let ending = 1 - table.endless
+        let (low, horizon, inverseStep) = (self.low, table.horizon, table.inverseStep)
+        problem.onsets.withUnsafeBufferPointer { onsets in
+            table.values.withUnsafeBufferPointer { values in
+                known.withUnsafeMutableBufferPointer { known in
+                    masses.withUnsafeMutableBufferPointer { masses in
+                        for first in low..<split {
+                            let before = first < valid ? known[first] : table.cumulative(now - onsets[first])
+                            let hours = next - onsets[first]
+                            let after: Double
+                            if hours < horizon {
+                                let position = hours * inverseStep
+                                let cell = min(Int(position), values.count - 2)
+                                after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
+                            } else {
+                                after = table.cumulative(hours)
+                            }
+                            known[first] = after
+                            masses[first] = ending * (after - before)
+                        }
+                    }
+                }
+            }
+        }
+        knownTo = split
+        knownAt = frame
+        return split
+    }
+}
