@@ -30,7 +30,6 @@ import Testing
         let found = try encoder.features(of: Self.picture(size: size, planes: planes.rawValue), count: 1, size: size, planes: planes)
         let difference = relativeDifference(found, expected)
         #expect(difference <= 1e-3)
-        print(name, difference, largestDifference(found, expected))
         // Every feature, measured against the largest, not only their sum.
         #expect(largestDifference(found, expected) <= 1e-3 * (expected.max() ?? 0))
     }

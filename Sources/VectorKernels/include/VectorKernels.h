@@ -62,6 +62,31 @@ void vk_gru_step_f32_plain(const float *fromInput, vk_index inputStride, const f
                            const uint8_t *mask, vk_index maskStride, float *output, vk_index outputStride,
                            vk_index wells, vk_index hidden);
 
+// ---- training; what each does stands in training_loops.h ----
+
+void vk_gru_forward_f32(float *gates, const float *fromHidden, float *carried, const float *before, float *after, const uint8_t *mask, vk_index wells, vk_index hidden);
+void vk_gru_forward_f64(double *gates, const double *fromHidden, double *carried, const double *before, double *after, const uint8_t *mask, vk_index wells, vk_index hidden);
+void vk_gru_backward_f32(float *gates, float *fromHidden, const float *carried, const float *before, float *state, const uint8_t *mask, vk_index wells, vk_index hidden);
+void vk_gru_backward_f64(double *gates, double *fromHidden, const double *carried, const double *before, double *state, const uint8_t *mask, vk_index wells, vk_index hidden);
+void vk_train_fill_rows_f32(float *values, const float *bias, vk_index rows, vk_index channels);
+void vk_train_fill_rows_f64(double *values, const double *bias, vk_index rows, vk_index channels);
+void vk_add_columns_f32(const float *values, float *sums, vk_index rows, vk_index channels);
+void vk_add_columns_f64(const double *values, double *sums, vk_index rows, vk_index channels);
+void vk_column_moments_f32(const float *values, const float *centre, float *sums, float *squares, vk_index rows, vk_index channels);
+void vk_column_moments_f64(const double *values, const double *centre, double *sums, double *squares, vk_index rows, vk_index channels);
+void vk_scale_rows_f32(const float *input, const float *factor, const float *shift, float *output, vk_index rows, vk_index channels, int clamp);
+void vk_scale_rows_f64(const double *input, const double *factor, const double *shift, double *output, vk_index rows, vk_index channels, int clamp);
+void vk_norm_backward_sums_f32(float *gradient, const float *input, const float *mean, const float *invDeviation, const float *scale, const float *shift, float *ofScale, float *ofShift, vk_index rows, vk_index channels, int clamp);
+void vk_norm_backward_sums_f64(double *gradient, const double *input, const double *mean, const double *invDeviation, const double *scale, const double *shift, double *ofScale, double *ofShift, vk_index rows, vk_index channels, int clamp);
+void vk_norm_backward_rows_f32(float *gradient, const float *input, const float *mean, const float *factor, const float *meanGradient, const float *slope, vk_index rows, vk_index channels);
+void vk_norm_backward_rows_f64(double *gradient, const double *input, const double *mean, const double *factor, const double *meanGradient, const double *slope, vk_index rows, vk_index channels);
+void vk_train_depthwise_f32(const float *input, const float *weights, float *output, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_train_depthwise_f64(const double *input, const double *weights, double *output, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_train_depthwise_backward_f32(const float *input, const float *weights, const float *gradient, float *ofInput, float *ofWeights, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_train_depthwise_backward_f64(const double *input, const double *weights, const double *gradient, double *ofInput, double *ofWeights, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_adamw_f32(float *values, const float *gradients, float *first, float *second, vk_index count, float gradientScale, float rate, float decay, float beta1, float beta2, float epsilon, float correction1, float correction2Root);
+void vk_adamw_f64(double *values, const double *gradients, double *first, double *second, vk_index count, double gradientScale, double rate, double decay, double beta1, double beta2, double epsilon, double correction1, double correction2Root);
+
 #ifdef __cplusplus
 }
 #endif
