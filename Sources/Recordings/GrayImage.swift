@@ -134,7 +134,8 @@ final class PixelStorage: @unchecked Sendable {
     convenience init<Sample: FixedWidthInteger>(copying samples: [Sample], stride: Int) {
         let memory = UnsafeMutableBufferPointer<Sample>.allocate(capacity: samples.count)
         _ = memory.initialize(from: samples)
-        self.init(base: UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped), stride: stride, bytesPerSample: MemoryLayout<Sample>.stride) {
+        self.init(base: UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped), stride: stride, bytesPerSample: MemoryLayout<Sample>.stride)
+        {
             memory.deallocate()
         }
     }
