@@ -1,15 +1,16 @@
+import Foundation
 import Recordings
 
-/// Finds wells by their shape: rings by gradient votes, a lattice through the rings, occupancy by measured features.
+/// Finds wells by their shape: rings by gradient votes, a lattice through the rings that fills in clipped and bubble-dark
+/// wells, occupancy by measured features.
 public struct GeometricWellDetector: WellDetector {
     public let name = "geometric"
+    let singleWellName: String
 
     /// - Parameter singleWellName: the name given to the well of a single-well recording.
     public init(singleWellName: String = "1") {
         self.singleWellName = singleWellName
     }
-
-    let singleWellName: String
 
     public func detect(in frames: [GrayImage], layout: DishLayout) throws -> DishDetection {
         guard let first = frames.first else { throw MicrowellsError.noFrames }
@@ -17,8 +18,176 @@ public struct GeometricWellDetector: WellDetector {
             throw MicrowellsError.framesDiffer(
                 width: first.width, height: first.height, otherWidth: frame.width, otherHeight: frame.height)
         }
-        return DishDetection(
-            layout: layout, imageWidth: first.width, imageHeight: first.height, gasOutsideWells: GasOutsideWells(probability: 0), wells: [],
-            noWellsReason: "no wells found")
+        let order = FrameChoice.order(frames)
+        var failure: DishDetection?
+        for index in order.prefix(3) {
+            var detection = detect(frames[index], layout: layout)
+            detection.referenceFrame = index
+            if detection.wells.isEmpty {
+                failure = failure ?? detection
+                continue
+            }
+            let others = order.filter { $0 != index }.map { frames[$0] }
+            return others.isEmpty ? detection : refined(detection, by: [frames[index]] + others)
+        }
+        return failure ?? empty(first, layout: layout, reason: "no wells found: no readable frame")
+    }
+
+    private func detect(_ frame: GrayImage, layout: DishLayout) -> DishDetection {
+        var looked: [String] = []
+        if layout != .single {
+            switch dish(frame, layout: layout) {
+            case .success(let detection): return detection
+            case .failure(let reason): looked.append(reason.text)
+            }
+        }
+        if layout == .single || layout == .auto {
+            switch single(frame) {
+            case .success(let detection): return detection
+            case .failure(let reason): looked.append(reason.text)
+            }
+        }
+        return empty(frame, layout: layout, reason: "no wells found: " + looked.joined(separator: "; "))
+    }
+
+    private func empty(_ frame: GrayImage, layout: DishLayout, reason: String) -> DishDetection {
+        DishDetection(
+            layout: layout, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
+            wells: [], textMasks: TextBoxes.find(in: frame), noWellsReason: reason)
+    }
+
+    /// What was looked for in vain.
+    private struct Reason: Error { var text: String }
+
+    // MARK: A dish
+
+    private func dish(_ frame: GrayImage, layout: DishLayout) -> Result<DishDetection, Reason> {
+        let working = WorkingImage(frame, longSide: GridSearch.longSide)
+        let search = GridSearch(working.image)
+        switch search.search(side: layout.side) {
+        case .none(let rings):
+            let wanted = layout == .auto ? "3x3 to 5x5" : layout.rawValue
+            return .failure(
+                Reason(
+                    text: "looked for a \(wanted) grid of dark rings around bright discs, saw \(rings) "
+                        + "ring\(rings == 1 ? "" : "s") and at least 4 on a regular grid are needed"))
+        case .tooMany(let rows, let columns):
+            return .failure(
+                Reason(text: "saw a regular grid of \(rows) x \(columns) rings, but a dish has at most 5 x 5 wells in one view"))
+        case .grid(let grid):
+            guard let found = layout == .auto ? DishLayout.holding(rows: grid.rows, columns: grid.columns) : layout else {
+                return .failure(Reason(text: "saw a grid of \(grid.rows) x \(grid.columns) rings, which no layout holds"))
+            }
+            let rings = refinedRings(grid, image: search.image)
+            let scale = working.scale
+            let contents = DishContents(working.image, rings: rings, columns: grid.columns)
+            let wells = rings.indices.map { index -> DetectedWell in
+                let row = index / grid.columns + 1
+                let column = index % grid.columns + 1
+                let ring = rings[index].scaled(by: 1 / scale)
+                let probabilities = contents.probabilities[index]
+                let occupancy = probabilities.mostProbable
+                return DetectedWell(
+                    name: DishLayout.wellName(row: row, column: column), row: row, column: column, x: ring.x, y: ring.y,
+                    radius: ring.radius, occupancy: occupancy, probabilities: probabilities, clipped: isClipped(ring, frame),
+                    embryo: occupancy.hasEmbryo ? contents.wells[index].embryo?.scaled(by: 1 / scale) : nil)
+            }
+            return .success(
+                DishDetection(
+                    layout: found, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: contents.gas, wells: wells,
+                    angle: grid.lattice.angle))
+        }
+    }
+
+    /// The rings' outer edges: each fitted by itself, held to the lattice that they make together, all of one radius.
+    private func refinedRings(_ grid: GridSearch.Grid, image: FloatImage) -> [Circle] {
+        var nodes: [(row: Int, column: Int, x: Double, y: Double, weight: Double)] = []
+        var fitted: [Circle?] = []
+        for row in 0..<grid.rows {
+            for column in 0..<grid.columns {
+                let place = grid.lattice.place(row: row, column: column)
+                let guess = Circle(x: place.x, y: place.y, radius: grid.radius)
+                let edge = RadialEdge.fit(image, guess: guess, sign: 1, range: 0.78...1.3)
+                if let edge, edge.support > 0.5, edge.circle.distance(to: guess) < 0.25 * grid.radius {
+                    nodes.append((row, column, edge.circle.x, edge.circle.y, edge.support))
+                    fitted.append(edge.circle)
+                } else {
+                    fitted.append(nil)
+                }
+            }
+        }
+        let radii = fitted.compactMap { $0?.radius }.sorted()
+        let radius = radii.isEmpty ? grid.radius : radii[radii.count / 2]
+        let lattice = nodes.count >= 4 ? Lattice.fitting(nodes) ?? grid.lattice : grid.lattice
+        return fitted.enumerated().map { index, circle in
+            let place = lattice.place(row: index / grid.columns, column: index % grid.columns)
+            // A well moulded a little off its place is real; one far off is a wrong fit.
+            if let circle, hypot(circle.x - place.x, circle.y - place.y) < 0.1 * radius, abs(circle.radius / radius - 1) < 0.08 {
+                return Circle(x: circle.x, y: circle.y, radius: radius)
+            }
+            return Circle(x: place.x, y: place.y, radius: radius)
+        }
+    }
+
+    // MARK: A single well
+
+    private func single(_ frame: GrayImage) -> Result<DishDetection, Reason> {
+        let working = WorkingImage(frame, longSide: SingleWellSearch.longSide)
+        let masks = TextBoxes.find(in: frame)
+        let hidden = masks.map { $0.scaled(by: working.scale) }
+        guard let found = SingleWellSearch(working.image).search(hidden: hidden) else {
+            return .failure(Reason(text: "looked for one bright disc that fills the view, saw no round edge"))
+        }
+        guard found.support >= 0.55, found.contrast >= 0.25 else {
+            return .failure(
+                Reason(
+                    text: "looked for one bright disc that fills the view, the best circle has an edge on "
+                        + "\(Int((found.support * 100).rounded())) % of its way and a contrast of \(Int((found.contrast * 100).rounded())) %, "
+                        + "55 % and 25 % are needed"))
+        }
+        let contents = WellContents.ofSingle(working.image, disc: found.circle)
+        let probabilities = OccupancyModel.single.probabilities(contents.features)
+        let occupancy = probabilities.mostProbable
+        let circle = working.toSource(found.circle)
+        let well = DetectedWell(
+            name: singleWellName, row: 1, column: 1, x: circle.x, y: circle.y, radius: circle.radius, occupancy: occupancy,
+            probabilities: probabilities, clipped: isClipped(circle, frame),
+            embryo: occupancy.hasEmbryo ? contents.embryo.map { working.toSource($0) } : nil)
+        return .success(
+            DishDetection(
+                layout: .single, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
+                wells: [well], textMasks: masks))
+    }
+
+    private func isClipped(_ circle: Circle, _ frame: GrayImage) -> Bool {
+        circle.x - circle.radius < -0.5 || circle.y - circle.radius < -0.5 || circle.x + circle.radius > Double(frame.width) - 0.5
+            || circle.y + circle.radius > Double(frame.height) - 0.5
+    }
+
+    // MARK: Several frames
+
+    /// The same wells with an occupancy that rests on all frames, each registered to the first.
+    private func refined(_ detection: DishDetection, by frames: [GrayImage]) -> DishDetection {
+        guard var tracker = try? WellTracker(detection: detection, reference: frames[0]) else { return detection }
+        for frame in frames { _ = tracker.track(frame) }
+        var result = detection
+        for index in result.wells.indices {
+            guard let probabilities = tracker.occupancy(ofWell: result.wells[index].name) else { continue }
+            result.wells[index].probabilities = probabilities
+            result.wells[index].occupancy = probabilities.mostProbable
+            if !result.wells[index].occupancy.hasEmbryo { result.wells[index].embryo = nil }
+        }
+        return result
+    }
+}
+
+extension PixelRectangle {
+    /// The whole pixels of a picture scaled by `factor` that the rectangle touches.
+    func scaled(by factor: Double) -> PixelRectangle {
+        let left = Int((Double(x) * factor).rounded(.down))
+        let top = Int((Double(y) * factor).rounded(.down))
+        return PixelRectangle(
+            x: left, y: top, width: Int((Double(x + width) * factor).rounded(.up)) - left,
+            height: Int((Double(y + height) * factor).rounded(.up)) - top)
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Recordings
 
 /// Something that happened to the whole view between two frames.
@@ -29,7 +30,13 @@ public struct WellTracker: Sendable {
     public private(set) var events: [TrackingEvent] = []
     /// Frames given so far.
     public private(set) var frameCount = 0
+    /// Whether the dish now lies half a turn from where it lay in the reference frame.
+    public private(set) var isTurnedBy180 = false
     let detection: DishDetection
+    private var view: ViewTracker
+    private var states: [WellState]
+    private let isGrid: Bool
+    private let discShare: Double
 
     /// A tracker for the wells of `detection`, whose positions belong to `reference`.
     /// - Throws: `MicrowellsError.nothingToTrack` where the detection holds no well.
@@ -38,43 +45,210 @@ public struct WellTracker: Sendable {
             throw MicrowellsError.nothingToTrack(reason: detection.noWellsReason ?? "no wells found")
         }
         self.detection = detection
+        isGrid = detection.layout != .single
+        let factor = ViewTracker.factor(width: reference.width, height: reference.height, isGrid: isGrid)
+        let small = WorkingImage(reference, dividedBy: factor)
+        let scale = small.scale
+        let rings = detection.wells.map { $0.circle.scaled(by: scale) }
+        if isGrid {
+            let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1)
+            discShare = contents.discShare
+            states = zip(detection.wells, contents.wells).map { WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish) }
+        } else {
+            discShare = 1
+            states = detection.wells.map { WellState($0, disc: $0.circle, optics: .relief) }
+        }
+        view = ViewTracker(
+            small: small.image, factor: factor, rings: rings, discShare: discShare, isGrid: isGrid,
+            hidden: detection.textMasks.map { $0.scaled(by: scale) })
     }
 
     /// The wells in the next frame, in the order of the detection's wells.
     public mutating func track(_ image: GrayImage) -> [WellObservation] {
+        let frame = frameCount
         frameCount += 1
-        return detection.wells.map { well in
-            WellObservation(
-                name: well.name, row: well.row, column: well.column, x: well.x, y: well.y, radius: well.radius, angle: detection.angle,
-                visibleShare: 1, embryo: well.embryo, quality: QualityMeasurement(quality: .ok))
-        }
+        let working = WorkingImage(image, dividedBy: view.factor)
+        let wasFound = view.isFound
+        let before = view.pose
+        let step = view.track(working.image)
+        note(step, before: before, wasFound: wasFound, frame: frame)
+        return states.indices.map { observe($0, working: working, image: image, step: step, frame: frame) }
     }
 
     /// The next frame could not be decoded: every well is `unreadable` at its last known place.
     public mutating func trackUnreadable() -> [WellObservation] {
         frameCount += 1
-        return detection.wells.map { well in
-            WellObservation(
-                name: well.name, row: well.row, column: well.column, x: well.x, y: well.y, radius: well.radius, angle: detection.angle,
-                visibleShare: 1, embryo: well.embryo, quality: QualityMeasurement(quality: .unreadable))
-        }
+        return states.map { observation($0, pose: view.pose, quality: QualityMeasurement(quality: .unreadable), size: nil) }
     }
 
     /// The square to cut for an observation: 1.15 times the embryo's outer zona diameter, robust over time, around the
     /// embryo; around the bright disc of a well without embryo.
     public func cropRegion(of observation: WellObservation) -> CropRegion {
-        let circle = observation.embryo ?? Circle(x: observation.x, y: observation.y, radius: observation.radius * 0.5)
+        let circle: Circle
+        if let embryo = observation.embryo {
+            circle = embryo
+        } else {
+            // About what an embryo would take of the disc.
+            let share = isGrid ? discShare * 0.62 : 0.7
+            circle = Circle(x: observation.x, y: observation.y, radius: observation.radius * share)
+        }
         return CropRegion(
             centerX: circle.x, centerY: circle.y, side: 2 * circle.radius * CropRegion.cropFactor, angle: observation.angle)
     }
 
     /// The occupancy of a well over all frames so far; nil for a name that is not tracked.
     public func occupancy(ofWell name: String) -> OccupancyProbabilities? {
-        detection.wells.first { $0.name == name }?.probabilities
+        states.first { $0.name == name }?.probabilities
     }
 
     /// The share of the frames so far in which the well could be used; nil for a name that is not tracked.
     public func usableShare(ofWell name: String) -> Double? {
-        detection.wells.contains { $0.name == name } ? 1 : nil
+        states.first { $0.name == name }.map { frameCount == 0 ? 0 : Double($0.usable) / Double(frameCount) }
+    }
+
+    // MARK: One well in one frame
+
+    private mutating func observe(
+        _ index: Int, working: WorkingImage, image: GrayImage, step: ViewTracker.Step, frame: Int
+    ) -> WellObservation {
+        let ring = view.place(states[index].ring, step.pose)
+        let disc = view.place(states[index].disc, step.pose)
+        let visible = WellTracker.visibleShare(ring, width: image.width, height: image.height)
+        let small = disc.scaled(by: working.scale)
+        let level = DiscLevel(working.image, disc: small)
+        var measurement = QualityMeasurement(
+            quality: .ok, meanIntensity: level.mean, contrast: level.spread, sharpness: states[index].sharpness)
+        let usual = states[index].levels.median ?? level.mean
+        if level.count == 0 || visible < 0.5 {
+            measurement.quality = .wellOutOfView
+        } else if level.mean < 0.4 * usual || level.mean < 0.015 {
+            measurement.quality = .dark
+        } else if level.mean > 1.7 * usual || (level.mean > 0.93 && level.spread < 0.03) {
+            measurement.quality = .flash
+        } else if !step.found {
+            // Wells that cannot be found can only be read where they lay before by luck.
+            measurement.quality = .outOfFocus
+        } else {
+            states[index].levels.add(level.mean)
+            look(at: index, working: working, ring: ring.scaled(by: working.scale), disc: small, pose: step.pose, frame: frame)
+            measurement.sharpness = states[index].sharpness
+            let bubble = (states[index].recentBubbleOdds ?? -1) > 0
+            if bubble {
+                measurement.quality = .bubble
+            } else if states[index].isEmpty {
+                measurement.quality = .empty
+            } else if let embryo = states[index].embryo(disc: disc, angle: step.pose.angle),
+                WellTracker.visibleShare(embryo, width: image.width, height: image.height) < 0.75
+            {
+                measurement.quality = .embryoOutOfView
+            } else if states[index].isBlurred {
+                measurement.quality = .outOfFocus
+            } else {
+                states[index].usable += 1
+            }
+        }
+        return observation(states[index], pose: step.pose, quality: measurement, size: (image.width, image.height))
+    }
+
+    /// Measures the contents of a well, in a dish every fourth frame: embryos move slowly, and frames are many.
+    private mutating func look(at index: Int, working: WorkingImage, ring: Circle, disc: Circle, pose: ViewPose, frame: Int) {
+        let turn = isGrid ? 4 : 1
+        guard states.count <= turn || (index + frame) % turn == 0 else { return }
+        let before = (frame / turn) % 8 == 0 ? nil : states[index].last
+        let contents: WellContents
+        let probabilities: OccupancyProbabilities
+        if isGrid {
+            contents = WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
+            probabilities = OccupancyModel.dish.probabilities(contents.features)
+        } else {
+            contents = WellContents.ofSingle(working.image, disc: disc, before: before)
+            probabilities = OccupancyModel.single.probabilities(contents.features)
+        }
+        // Sharpness falls when the focus is lost; against the usual of the last weeks of frames, not against other wells.
+        states[index].sharpness = contents.sharpness
+        let usual = states[index].sharpnesses.median ?? contents.sharpness
+        states[index].isBlurred = contents.sharpness < 0.5 * usual
+        states[index].sharpnesses.add(contents.sharpness)
+        states[index].update(contents, probabilities: probabilities, angle: pose.angle)
+    }
+
+    private func observation(
+        _ state: WellState, pose: ViewPose, quality: QualityMeasurement, size: (width: Int, height: Int)?
+    ) -> WellObservation {
+        let ring = view.place(state.ring, pose)
+        let disc = view.place(state.disc, pose)
+        let width = size?.width ?? detection.imageWidth
+        let height = size?.height ?? detection.imageHeight
+        return WellObservation(
+            name: state.name, row: state.row, column: state.column, x: ring.x, y: ring.y, radius: ring.radius,
+            angle: remainder(detection.angle + pose.angle * 180 / .pi, 360),
+            visibleShare: WellTracker.visibleShare(ring, width: width, height: height),
+            embryo: state.embryo(disc: disc, angle: pose.angle), quality: quality)
+    }
+
+    private mutating func note(_ step: ViewTracker.Step, before: ViewPose, wasFound: Bool, frame: Int) {
+        let shift = (Double(view.factor) * (step.pose.x - before.x), Double(view.factor) * (step.pose.y - before.y))
+        if step.found != wasFound {
+            events.append(TrackingEvent(kind: step.found ? .found : .lost, frame: frame, shiftX: 0, shiftY: 0))
+        }
+        if step.jumped { events.append(TrackingEvent(kind: .moved, frame: frame, shiftX: shift.0, shiftY: shift.1)) }
+        let turned = abs(remainder(step.pose.angle, 2 * .pi)) > .pi / 2
+        if turned != isTurnedBy180 {
+            isTurnedBy180 = turned
+            events.append(TrackingEvent(kind: .turnedBy180, frame: frame, shiftX: 0, shiftY: 0))
+        }
+    }
+
+    /// Share of a circle's area inside the picture.
+    static func visibleShare(_ circle: Circle, width: Int, height: Int) -> Double {
+        if circle.x - circle.radius >= -0.5, circle.y - circle.radius >= -0.5, circle.x + circle.radius <= Double(width) - 0.5,
+            circle.y + circle.radius <= Double(height) - 0.5
+        {
+            return 1
+        }
+        var inside = 0
+        var all = 0
+        for row in -10...10 {
+            for column in -10...10 where row * row + column * column <= 100 {
+                all += 1
+                let x = circle.x + Double(column) / 10 * circle.radius
+                let y = circle.y + Double(row) / 10 * circle.radius
+                if x >= -0.5, y >= -0.5, x <= Double(width) - 0.5, y <= Double(height) - 0.5 { inside += 1 }
+            }
+        }
+        return Double(inside) / Double(all)
+    }
+}
+
+/// Mean and spread of the intensity in a disc.
+struct DiscLevel {
+    var mean = 0.0
+    var spread = 0.0
+    var count = 0
+
+    init(_ image: FloatImage, disc: Circle) {
+        let reach = 0.9 * disc.radius
+        let step = max(1, (reach / 12).rounded(.down))
+        var sum = 0.0
+        var squares = 0.0
+        var y = (disc.y - reach).rounded(.up)
+        while y <= disc.y + reach {
+            var x = (disc.x - reach).rounded(.up)
+            while x <= disc.x + reach {
+                let column = Int(x)
+                let row = Int(y)
+                if column >= 0, row >= 0, column < image.width, row < image.height, hypot(x - disc.x, y - disc.y) <= reach {
+                    let value = Double(image.pixels[row * image.width + column])
+                    sum += value
+                    squares += value * value
+                    count += 1
+                }
+                x += step
+            }
+            y += step
+        }
+        guard count > 0 else { return }
+        mean = sum / Double(count)
+        spread = max(0, squares / Double(count) - mean * mean).squareRoot()
     }
 }

@@ -1,0 +1,177 @@
+import Foundation
+import Recordings
+
+/// How the picture is lit, which decides what an embryo looks like.
+public enum Optics: String, Codable, Sendable {
+    /// Whole dish, transmitted light: the embryo is darker than the disc around it.
+    case dish
+    /// One well, oblique light (Hoffman-like relief): the embryo is as bright as the disc, but textured.
+    case relief
+}
+
+/// How much each place of a well's disc looks like embryo, 0...1, on a coarse grid of fixed size.
+struct EmbryoActivity: Sendable {
+    /// The disc's radius on the coarse grid.
+    static let gridRadius = 18
+    /// Centres of the cells inside the disc and in view, in cells from the disc's centre, and their activity.
+    var x: [Float] = []
+    var y: [Float] = []
+    var value: [Float] = []
+    /// Brightness of the disc without embryo, 0...1.
+    var background: Float = 0
+    /// Mean of the fine detail over the disc, relative to the background: high for texture and for noise.
+    var detail: Float = 0
+    /// Share of the disc much darker than its background.
+    var darkShare: Float = 0
+
+    /// Radius of a patch's disc that suits the optics.
+    static func patchRadius(_ optics: Optics) -> Int { optics == .dish ? 36 : 72 }
+
+    init(_ patch: WellPatch, optics: Optics, mask share: Float, hidden: [PixelRectangle] = []) {
+        let map: FloatImage
+        switch optics {
+        case .dish:
+            map = darkness(patch, share: share)
+        case .relief:
+            map = texture(patch)
+        }
+        let factor = Int(patch.discRadius) / Self.gridRadius
+        let cells = patch.side / factor
+        let centre = (Float(cells) - 1) / 2
+        let reach = share * Float(Self.gridRadius)
+        for row in 0..<cells {
+            for column in 0..<cells {
+                let dx = Float(column) - centre
+                let dy = Float(row) - centre
+                guard dx * dx + dy * dy < reach * reach else { continue }
+                var sum: Float = 0
+                var seen = true
+                for j in 0..<factor {
+                    for i in 0..<factor {
+                        let at = (row * factor + j) * patch.side + column * factor + i
+                        sum += map.pixels[at]
+                        if !patch.visible[at] { seen = false }
+                    }
+                }
+                guard seen else { continue }
+                if !hidden.isEmpty, hidden.contains(where: { $0.contains(x: column * factor, y: row * factor) }) { continue }
+                x.append(dx)
+                y.append(dy)
+                value.append(sum / Float(factor * factor))
+            }
+        }
+    }
+
+    /// Texture against local brightness, on a logarithmic scale: the zona's faint grain counts, the disc's noise does not.
+    private mutating func texture(_ patch: WellPatch) -> FloatImage {
+        let s = patch.discRadius / 36
+        let fine = patch.image.blurred(sigma: 0.4 * s)
+        let broad = patch.image.boxBlurred(reach: Int(4 * s)).boxBlurred(reach: Int(3 * s))
+        var map = EmbryoActivity.gradientMagnitude(fine)
+        var total: Float = 0
+        for index in map.pixels.indices {
+            map.pixels[index] *= s / max(broad.pixels[index], 0.04)
+            total += map.pixels[index]
+        }
+        map = map.blurred(sigma: 0.8 * s)
+        detail = total / Float(map.pixels.count)
+        background = broad.pixels[patch.side / 2 * patch.side + patch.side / 2]
+        let scale = 1 / log(Float(10))
+        for index in map.pixels.indices { map.pixels[index] = min(max(log(map.pixels[index] / 0.01 + 1e-6) * scale, 0), 1) }
+        return map
+    }
+
+    /// Darkness below the disc's own brightness (a plane, for vignetted views), with the outlines that the embryo draws.
+    private mutating func darkness(_ patch: WellPatch, share: Float) -> FloatImage {
+        let smooth = patch.image.blurred(sigma: 1.6)
+        let side = patch.side
+        let centre = patch.centre
+        let reach = share * patch.discRadius
+        var inside: [Int] = []
+        for row in 0..<side {
+            for column in 0..<side {
+                let dx = Float(column) - centre
+                let dy = Float(row) - centre
+                if dx * dx + dy * dy < reach * reach, patch.visible[row * side + column] { inside.append(row * side + column) }
+            }
+        }
+        guard inside.count > 50 else { return FloatImage(width: side, height: side) }
+        let plane = EmbryoActivity.brightPlane(smooth, inside: inside, centre: centre)
+        background = plane.level
+        var map = FloatImage(width: side, height: side)
+        let gradient = EmbryoActivity.gradientMagnitude(smooth)
+        let broad = gradient.blurred(sigma: 1.2)
+        var dark = 0
+        var total: Float = 0
+        for at in inside {
+            let dx = Float(at % side) - centre
+            let dy = Float(at / side) - centre
+            let expected = max(plane.level + plane.slopeX * dx + plane.slopeY * dy, 0.02)
+            let below = (expected - smooth.pixels[at]) / expected
+            let outline = broad.pixels[at] / expected
+            total += outline
+            if below > 0.35 { dark += 1 }
+            let darkness = min(max((below - 0.04) / 0.14, 0), 1)
+            let edge = min(max((outline - 0.014) / 0.03, 0), 1)
+            map.pixels[at] = max(darkness, 0.8 * edge)
+        }
+        darkShare = Float(dark) / Float(inside.count)
+        detail = total / Float(inside.count)
+        return map
+    }
+
+    /// The plane through the brighter part of the pixels.
+    static func brightPlane(_ image: FloatImage, inside: [Int], centre: Float) -> (level: Float, slopeX: Float, slopeY: Float) {
+        let values = inside.map { image.pixels[$0] }
+        var level = EdgePoints.percentile(values, 0.75)
+        var slopeX: Float = 0
+        var slopeY: Float = 0
+        for tolerance in [Float(0.10), 0.06, 0.05] {
+            var m = [Double](repeating: 0, count: 9)
+            var b = [0.0, 0, 0]
+            var count = 0
+            for at in inside {
+                let dx = Float(at % image.width) - centre
+                let dy = Float(at / image.width) - centre
+                let expected = level + slopeX * dx + slopeY * dy
+                let value = image.pixels[at]
+                guard abs(value - expected) < tolerance * expected else { continue }
+                count += 1
+                let v = [1, Double(dx), Double(dy)]
+                for i in 0..<3 {
+                    for j in 0..<3 { m[i * 3 + j] += v[i] * v[j] }
+                    b[i] += v[i] * Double(value)
+                }
+            }
+            guard count * 5 > inside.count, let solved = Lattice.solve3(m, b) else { break }
+            // A steeper slope than vignetting makes is an embryo at one side.
+            let limit = 0.25 * solved[0] / Double(centre)
+            level = Float(solved[0])
+            slopeX = Float(min(max(solved[1], -limit), limit))
+            slopeY = Float(min(max(solved[2], -limit), limit))
+        }
+        return (level, slopeX, slopeY)
+    }
+
+    static func gradientMagnitude(_ image: FloatImage) -> FloatImage {
+        var result = FloatImage(width: image.width, height: image.height)
+        let width = image.width
+        image.pixels.withUnsafeBufferPointer { p in
+            result.pixels.withUnsafeMutableBufferPointer { out in
+                for row in 1..<max(1, image.height - 1) {
+                    for column in 1..<(width - 1) {
+                        let at = row * width + column
+                        let dx =
+                            3 * (p[at - width + 1] - p[at - width - 1] + p[at + width + 1] - p[at + width - 1]) + 10
+                            * (p[at + 1] - p[at - 1])
+                        let dy =
+                            3 * (p[at + width - 1] - p[at - width - 1] + p[at + width + 1] - p[at - width + 1]) + 10
+                            * (p[at + width] - p[at - width])
+                        out[at] = (dx * dx + dy * dy).squareRoot() / 32
+                    }
+                }
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,261 @@
+import Foundation
+import Recordings
+
+/// A smaller (or larger) copy of a frame on which wells are looked for, and the way back to the frame's own pixels.
+struct WorkingImage: Sendable {
+    var image: FloatImage
+    /// Working pixels a source pixel.
+    var scale: Double
+
+    /// The frame with its longer side at `longSide` pixels, by the mean of the covered area where it shrinks.
+    init(_ source: GrayImage, longSide: Int) {
+        let longest = max(source.width, source.height)
+        scale = Double(longSide) / Double(longest)
+        let width = max(8, Int((Double(source.width) * scale).rounded()))
+        let height = max(8, Int((Double(source.height) * scale).rounded()))
+        image = source.resampled(width: width, height: height)
+    }
+
+    /// The frame shrunk by a whole number, by the mean of each block; the cheapest way.
+    init(_ source: GrayImage, dividedBy factor: Int) {
+        scale = 1 / Double(factor)
+        image = source.blockMeans(factor)
+    }
+
+    func toSource(_ circle: Circle) -> Circle { circle.scaled(by: 1 / scale) }
+    func fromSource(_ circle: Circle) -> Circle { circle.scaled(by: scale) }
+}
+
+extension GrayImage {
+    /// Intensities (0...1) at another size: the mean of the covered area where it shrinks, linear in between where it grows.
+    func resampled(width newWidth: Int, height newHeight: Int) -> FloatImage {
+        if newWidth > width || newHeight > height {
+            return intensities().linearlyResampled(width: newWidth, height: newHeight)
+        }
+        var result = FloatImage(width: newWidth, height: newHeight)
+        var sums = [Float](repeating: 0, count: width + 1)
+        var line = [Float](repeating: 0, count: newWidth)
+        let stepX = Double(width) / Double(newWidth)
+        let stepY = Double(height) / Double(newHeight)
+        // Where each output column ends, as a whole source column and the share of the next.
+        let ends = (0...newWidth).map { column -> (Int, Float) in
+            let position = Double(column) * stepX
+            let whole = min(Int(position), width - 1)
+            return (whole, Float(position - Double(whole)))
+        }
+        let scale = 1 / (white - black)
+        let low = black
+        let norm = scale / Float(stepX * stepY)
+        result.pixels.withUnsafeMutableBufferPointer { out in
+            sums.withUnsafeMutableBufferPointer { sums in
+                line.withUnsafeMutableBufferPointer { line in
+                    ends.withUnsafeBufferPointer { ends in
+                        withSamples { samples in
+                            for y in 0..<height {
+                                var total: Float = 0
+                                sums[0] = 0
+                                switch samples {
+                                case .eight(let base, let stride):
+                                    let row = base + y * stride
+                                    for x in 0..<width {
+                                        total += Float(row[x]) - low
+                                        sums[x + 1] = total
+                                    }
+                                case .sixteen(let base, let stride):
+                                    let row = base + y * stride
+                                    for x in 0..<width {
+                                        total += Float(row[x]) - low
+                                        sums[x + 1] = total
+                                    }
+                                }
+                                var before = sums[0]
+                                for x in 0..<newWidth {
+                                    let (whole, share) = ends[x + 1]
+                                    let now = sums[whole] + share * (sums[whole + 1] - sums[whole])
+                                    line[x] = (now - before) * norm
+                                    before = now
+                                }
+                                // A source row covers one output row, or two where a boundary crosses it.
+                                let top = Double(y) / stepY
+                                let bottom = Double(y + 1) / stepY
+                                let first = min(Int(top), newHeight - 1)
+                                let last = min(Int(bottom), newHeight - 1)
+                                let share = first == last ? 1 : Float((Double(last) - top) * stepY)
+                                for x in 0..<newWidth { out[first * newWidth + x] += share * line[x] }
+                                if last != first {
+                                    for x in 0..<newWidth { out[last * newWidth + x] += (1 - share) * line[x] }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// Intensities (0...1), each the mean of a block of `factor` by `factor` samples; samples that fill no block are left out.
+    func blockMeans(_ factor: Int) -> FloatImage {
+        guard factor > 1 else { return intensities() }
+        let newWidth = max(1, width / factor)
+        let newHeight = max(1, height / factor)
+        var result = FloatImage(width: newWidth, height: newHeight)
+        let scale = 1 / ((white - black) * Float(factor * factor))
+        let offset = black * Float(factor * factor)
+        // Whole-number sums of columns: exact, and wide enough for 16 bits times 65,536 rows.
+        var columns = [UInt32](repeating: 0, count: width)
+        result.pixels.withUnsafeMutableBufferPointer { out in
+            columns.withUnsafeMutableBufferPointer { columns in
+                withSamples { samples in
+                    for blockY in 0..<newHeight {
+                        for x in 0..<width { columns[x] = 0 }
+                        for y in (blockY * factor)..<min((blockY + 1) * factor, height) {
+                            switch samples {
+                            case .eight(let base, let stride):
+                                let row = base + y * stride
+                                for x in 0..<width { columns[x] &+= UInt32(row[x]) }
+                            case .sixteen(let base, let stride):
+                                let row = base + y * stride
+                                for x in 0..<width { columns[x] &+= UInt32(row[x]) }
+                            }
+                        }
+                        let outRow = out.baseAddress.unsafelyUnwrapped + blockY * newWidth
+                        for blockX in 0..<newWidth {
+                            var total: UInt32 = 0
+                            let start = blockX * factor
+                            for x in start..<min(start + factor, width) { total &+= columns[x] }
+                            outRow[blockX] = min(max((Float(total) - offset) * scale, 0), 1)
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+}
+
+extension FloatImage {
+    /// The intensity at a place between pixels, linear between its four neighbours; beyond the edge, the edge's.
+    @inline(__always)
+    func sample(_ x: Float, _ y: Float) -> Float {
+        pixels.withUnsafeBufferPointer { FloatImage.sample($0, width, height, x, y) }
+    }
+
+    @inline(__always)
+    static func sample(_ pixels: UnsafeBufferPointer<Float>, _ width: Int, _ height: Int, _ x: Float, _ y: Float) -> Float {
+        let cx = min(max(x, 0), Float(width - 1))
+        let cy = min(max(y, 0), Float(height - 1))
+        let x0 = min(Int(cx), max(width - 2, 0))
+        let y0 = min(Int(cy), max(height - 2, 0))
+        let fx = cx - Float(x0)
+        let fy = cy - Float(y0)
+        let right = width > 1 ? 1 : 0
+        let below = height > 1 ? width : 0
+        let at = y0 * width + x0
+        let top = pixels[at] + fx * (pixels[at + right] - pixels[at])
+        let bottom = pixels[at + below] + fx * (pixels[at + below + right] - pixels[at + below])
+        return top + fy * (bottom - top)
+    }
+
+    func linearlyResampled(width newWidth: Int, height newHeight: Int) -> FloatImage {
+        var result = FloatImage(width: newWidth, height: newHeight)
+        let stepX = Float(width) / Float(newWidth)
+        let stepY = Float(height) / Float(newHeight)
+        pixels.withUnsafeBufferPointer { source in
+            result.pixels.withUnsafeMutableBufferPointer { out in
+                for y in 0..<newHeight {
+                    let sy = (Float(y) + 0.5) * stepY - 0.5
+                    for x in 0..<newWidth {
+                        out[y * newWidth + x] = FloatImage.sample(source, width, height, (Float(x) + 0.5) * stepX - 0.5, sy)
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// The picture under a Gaussian of standard deviation `sigma` pixels; edges repeat.
+    func blurred(sigma: Float) -> FloatImage {
+        guard sigma > 0.1 else { return self }
+        let reach = max(1, Int((sigma * 3).rounded(.up)))
+        var kernel = (-reach...reach).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
+        let total = kernel.reduce(0, +)
+        for index in kernel.indices { kernel[index] /= total }
+        return convolvedSeparably(kernel: kernel)
+    }
+
+    /// The picture under the mean of a (2 reach + 1) square, by running sums; edges repeat.
+    func boxBlurred(reach: Int) -> FloatImage {
+        guard reach > 0 else { return self }
+        var across = FloatImage(width: width, height: height)
+        let norm = 1 / Float(2 * reach + 1)
+        pixels.withUnsafeBufferPointer { source in
+            across.pixels.withUnsafeMutableBufferPointer { out in
+                for y in 0..<height {
+                    let row = y * width
+                    var sum: Float = 0
+                    for k in -reach...reach { sum += source[row + min(max(k, 0), width - 1)] }
+                    for x in 0..<width {
+                        out[row + x] = sum * norm
+                        sum += source[row + min(x + reach + 1, width - 1)] - source[row + max(x - reach, 0)]
+                    }
+                }
+            }
+        }
+        var result = FloatImage(width: width, height: height)
+        var sums = [Float](repeating: 0, count: width)
+        across.pixels.withUnsafeBufferPointer { source in
+            sums.withUnsafeMutableBufferPointer { sums in
+                result.pixels.withUnsafeMutableBufferPointer { out in
+                    for k in -reach...reach {
+                        let row = min(max(k, 0), height - 1) * width
+                        for x in 0..<width { sums[x] += source[row + x] }
+                    }
+                    for y in 0..<height {
+                        let add = min(y + reach + 1, height - 1) * width
+                        let drop = max(y - reach, 0) * width
+                        for x in 0..<width {
+                            out[y * width + x] = sums[x] * norm
+                            sums[x] += source[add + x] - source[drop + x]
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private func convolvedSeparably(kernel: [Float]) -> FloatImage {
+        let reach = kernel.count / 2
+        var across = FloatImage(width: width, height: height)
+        var result = FloatImage(width: width, height: height)
+        var padded = [Float](repeating: 0, count: width + 2 * reach)
+        pixels.withUnsafeBufferPointer { source in
+            across.pixels.withUnsafeMutableBufferPointer { out in
+                padded.withUnsafeMutableBufferPointer { padded in
+                    for y in 0..<height {
+                        let row = y * width
+                        for x in 0..<(width + 2 * reach) { padded[x] = source[row + min(max(x - reach, 0), width - 1)] }
+                        for x in 0..<width { out[row + x] = 0 }
+                        for k in 0..<kernel.count {
+                            let weight = kernel[k]
+                            for x in 0..<width { out[row + x] += weight * padded[x + k] }
+                        }
+                    }
+                }
+            }
+        }
+        across.pixels.withUnsafeBufferPointer { source in
+            result.pixels.withUnsafeMutableBufferPointer { out in
+                for y in 0..<height {
+                    for k in 0..<kernel.count {
+                        let weight = kernel[k]
+                        let row = min(max(y + k - reach, 0), height - 1) * width
+                        for x in 0..<width { out[y * width + x] += weight * source[row + x] }
+                    }
+                }
+            }
+        }
+        return result
+    }
+}
