@@ -1,0 +1,88 @@
+import Foundation
+import Recordings
+
+/// The two microscopes.
+public enum Optics: String, Sendable, Codable, CaseIterable {
+    /// Relief contrast of one well, as an EmbryoScope's pictures.
+    case embryoscope
+    /// Transmitted light on a dish of microwells, as an EmbryoViewer's pictures.
+    case dish
+}
+
+/// How crops of one embryo vary: what is drawn once a sequence and what changes from frame to frame.
+public struct CropVariation: Sendable, Equatable {
+    /// Seed of the look and of everything that varies; the embryo has its own.
+    public var seed: UInt64
+    /// Side of the crop as a share of the zona's outer diameter, before `sizeJitter`.
+    public var cropSide: Double
+    /// Standard deviation of the crop's centre, as a share of its side: an offset of the whole sequence.
+    public var offset: Double
+    /// The same from frame to frame.
+    public var jitter: Double
+    /// Standard deviation of the logarithm of the crop's side, once a sequence.
+    public var sizeJitter: Double
+    /// Standard deviation of the focal plane, µm, once a sequence; a third of it from frame to frame.
+    public var focus: Double
+    /// Standard deviation of the logarithm of the exposure from frame to frame.
+    public var flicker: Double
+
+    /// Variation as wide as detected crops of real recordings.
+    public init(
+        seed: UInt64, cropSide: Double = 1.15, offset: Double = 0.025, jitter: Double = 0.012, sizeJitter: Double = 0.05,
+        focus: Double = 9, flicker: Double = 0.02
+    ) {
+        self.seed = seed
+        self.cropSide = cropSide
+        self.offset = offset
+        self.jitter = jitter
+        self.sizeJitter = sizeJitter
+        self.focus = focus
+        self.flicker = flicker
+    }
+}
+
+/// One crop with its truth.
+public struct SimulatedCrop: Sendable {
+    /// Intensities 0...1, square.
+    public var image: FloatImage
+    /// 0...15 a stage, 16 none of the sixteen.
+    public var stageIndex: Int
+    /// Hours post insemination.
+    public var hours: Double
+}
+
+/// Renders crops of one embryo at the given hours: squares of `size` pixels, `variation.cropSide` zona diameters wide.
+///
+/// The diameter is that of the zona at the time, so that an expanding blastocyst fills the same share of its crop.
+/// Frame k depends only on the embryo, the optics, the variation and `hours[k]`, not on its neighbours; calls may run
+/// on several threads.
+public func renderSequence(
+    _ embryo: SimulatedEmbryo, hours: [Double], size: Int, optics: Optics, variation: CropVariation
+) -> [SimulatedCrop] {
+    var random = RandomStream(seed: variation.seed, label: "look")
+    let look = ReliefLook(random: &random)
+    let transmitted = TransmittedLook(random: &random)
+    let offset = SIMD2(Float(random.normal(0, variation.offset)), Float(random.normal(0, variation.offset)))
+    let zoom = exp(random.normal(0, variation.sizeJitter))
+    let focus = Float(random.normal(0, variation.focus))
+    let depth = random.uniform(Float(25), 70)
+    return hours.map { time in
+        var frameRandom = RandomStream(seed: variation.seed ^ UInt64(bitPattern: Int64((time * 3600).rounded())), label: "frame")
+        let diameter = Double(embryo.outerRadius(at: time)) * 2
+        let side = Float(diameter * variation.cropSide * zoom)
+        let shift = offset + SIMD2(Float(frameRandom.normal(0, variation.jitter)), Float(frameRandom.normal(0, variation.jitter)))
+        let scale = Float(size) / side
+        let origin = (shift - 0.5) * side + 0.5 / scale
+        let frame = PictureFrame(width: size, height: size, pixelsPerMicron: scale, originX: origin.x, originY: origin.y)
+        let exposure = Exposure(
+            direction: look.direction, focus: focus + Float(frameRandom.normal(0, variation.focus / 3)), depth: depth)
+        let maps = EmbryoPainter.maps(of: EmbryoScene(embryo: embryo, hours: time), frame: frame, exposure: exposure)
+        let gain = Float(exp(frameRandom.normal(0, variation.flicker)))
+        let image =
+            switch optics {
+            case .embryoscope: look.picture(maps, exposure: gain, noiseSeed: frameRandom.next())
+            case .dish: transmitted.crop(maps, exposure: gain, noiseSeed: frameRandom.next())
+            }
+        return SimulatedCrop(image: image, stageIndex: embryo.stageIndex(at: time), hours: time)
+    }
+}
