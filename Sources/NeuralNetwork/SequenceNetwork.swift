@@ -169,13 +169,19 @@ struct SequenceNetwork<S: Scalar>: Sendable {
         }
     }
 
-    /// Parameters to begin training from: matrices uniform in ±1/√inputs as PyTorch's defaults, norms at 1 and 0, biases 0.
+    /// Parameters to begin training from: matrices uniform in ±1/√inputs as PyTorch's defaults, norms at 1 and 0, biases 0, but for the
+    /// GRUs' update gates: those begin open for 1 to 200 steps, so that what happened a day ago is not forgotten before anything is
+    /// learnt (chrono initialisation, Tallec and Ollivier 2018).
     func initialParameters(seed: UInt64) -> [S] {
         var random = SeededGenerator(seed: seed)
         var values = [S](repeating: 0, count: layout.count)
         for entry in layout.entries {
             if entry.name.hasSuffix("norm.scale") {
                 for i in 0..<entry.count { values[entry.offset + i] = 1 }
+            } else if entry.name.hasSuffix("hidden.bias") {
+                for unit in 0..<configuration.hidden {
+                    values[entry.offset + configuration.hidden + unit] = S(Double.logarithm(1 + 199 * random.uniform()))
+                }
             } else if entry.shape.count == 2 {
                 let limit = (1 / Double(entry.name.contains(".gru.") ? configuration.hidden : entry.shape[1])).squareRoot()
                 for i in 0..<entry.count { values[entry.offset + i] = S((2 * random.uniform() - 1) * limit) }

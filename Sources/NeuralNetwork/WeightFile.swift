@@ -146,3 +146,12 @@ public struct WeightFile: Sendable, Equatable {
         return values
     }
 }
+
+extension WeightFile {
+    /// This file's tensors and metadata with another's added: an encoder and the sequence model that reads its features in one file.
+    /// Where both hold a name, the other's wins.
+    public func merging(_ other: WeightFile) -> WeightFile {
+        WeightFile(
+            name: name, metadata: metadata.merging(other.metadata) { $1 }, tensors: tensors.merging(other.tensors) { $1 })
+    }
+}

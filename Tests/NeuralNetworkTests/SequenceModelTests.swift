@@ -10,6 +10,7 @@ import Testing
         "stacked": SequenceConfiguration(inputs: 10, projection: 8, hidden: 7, layers: 2, directions: 2, classes: 4),
         "attention": SequenceConfiguration(kind: .attention, inputs: 9, hidden: 8, layers: 2, heads: 2, classes: 5),
         "step": SequenceConfiguration(inputs: 10, projection: 8, hidden: 7, layers: 2, directions: 2, classes: 4),
+        "truncated": SequenceConfiguration(inputs: 5, hidden: 6, layers: 1, directions: 1, classes: 3),
         "attention-step": SequenceConfiguration(kind: .attention, inputs: 9, hidden: 8, layers: 2, heads: 2, classes: 5),
     ]
 

@@ -130,6 +130,21 @@ def main():
             tensors[f"{case}/gradient/{ours}"] = parameters[theirs].grad.float().numpy().copy()
         optimizer.step()
         put(tensors, case, model, "updated/")
+    # Truncated back-propagation: the state is cut from its past every 5 steps.
+    model, steps = Recurrent(5, 0, 6, 1, 1, 3), 17
+    put(tensors, "truncated", model)
+    model = model.double()
+    features, label = torch.randn(steps, 5), torch.randint(0, 3, (steps,))
+    state, scores = None, []
+    for start in range(0, steps, 5):
+        states, state = model.gru(features[start:start + 5].double()[:, None], state)
+        state = state.detach()
+        scores.append(model.head(states)[:, 0])
+    functional.cross_entropy(torch.cat(scores), label).backward()
+    tensors |= {"truncated/features0": features.numpy(), "truncated/labels0": label.float().numpy()}
+    parameters = dict(model.named_parameters())
+    for theirs, ours in model.names().items():
+        tensors[f"truncated/gradient/{ours}"] = parameters[theirs].grad.float().numpy().copy()
     golden_files.write(sys.argv[1], tensors, {"made by": "make_sequence_goldens.py", "torch": torch.__version__})
 
 
