@@ -71,19 +71,24 @@ static inline int cffmpeg_frame_is_key(const AVFrame *frame) {
 // speak through copies of its context, which keep that field). Set once, before the first use of the libraries.
 typedef void (*cffmpeg_log_sink)(void *codec_opaque, const char *text);
 
-static cffmpeg_log_sink cffmpeg_sink;
+// Inside a function: Swift's compiler emits a header's functions, with their own statics, but not its variables.
+static inline cffmpeg_log_sink *cffmpeg_sink_place(void) {
+    static cffmpeg_log_sink sink;
+    return &sink;
+}
 
 static inline void cffmpeg_log_callback(void *context, int level, const char *format, va_list arguments) {
     char text[512];
     void *opaque = NULL;
-    if (level > AV_LOG_ERROR || !cffmpeg_sink) return;
+    cffmpeg_log_sink sink = *cffmpeg_sink_place();
+    if (level > AV_LOG_ERROR || !sink) return;
     if (context && *(const AVClass **)context == avcodec_get_class()) opaque = ((AVCodecContext *)context)->opaque;
     vsnprintf(text, sizeof text, format, arguments);
-    cffmpeg_sink(opaque, text);
+    sink(opaque, text);
 }
 
 static inline void cffmpeg_set_log_sink(cffmpeg_log_sink sink) {
-    cffmpeg_sink = sink;
+    *cffmpeg_sink_place() = sink;
     av_log_set_callback(cffmpeg_log_callback);
 }
 
