@@ -33,7 +33,9 @@ public struct WellObservation: Sendable, Equatable {
     }
 }
 
-/// The square that the network sees of a well, in source pixels.
+/// The square that the network sees of a well, in source pixels, pixel centres at whole coordinates.
+///
+/// For `GrayImage.crop`, which counts pixel edges and radians, add half a pixel to the centre and convert the angle.
 public struct CropRegion: Sendable, Equatable {
     public var centerX: Double
     public var centerY: Double
