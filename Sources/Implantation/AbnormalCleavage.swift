@@ -12,6 +12,12 @@ public enum AbnormalCleavage {
         return flag.contains("cleavage") || flag.contains("direct") || flag.contains("reverse") || flag.contains("chaotic")
     }
 
+    /// Whether a flag names a suspected arrest or degeneration.
+    static func isArrest(_ flag: String) -> Bool {
+        let flag = flag.lowercased()
+        return flag.contains("arrest") || flag.contains("degenerat")
+    }
+
     /// The reasons to set an embryo apart, empty where there are none: its flags, and t3 − t2 of 5 h or less with a probability of
     /// one half or more.
     public static func signs(_ timeline: Timeline) -> [String] {

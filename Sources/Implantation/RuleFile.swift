@@ -16,7 +16,7 @@ extension ScoringRule {
     ///     notes: free text                                    (optional)
     ///     intervals: {s2: t4 - t3}                            (optional)
     ///     conditions: {s2_short: s2 <= 0.76}                  (optional)
-    ///     classes:                        tried in order; the first whose condition holds
+    ///     classes:                        the most favourable first; the first whose condition holds
     ///       - class: A
     ///         means: in words
     ///         when: t5 in 48.8 to 56.6 and s2_short           `otherwise` in the last

@@ -18,7 +18,7 @@ public struct ScoringRule: Sendable, Equatable {
         case selection, deselection
     }
 
-    /// A class in the order in which the rule tries them.
+    /// A class, in the order in which the rule tries them, the most favourable first.
     public struct Class: Sendable, Equatable {
         /// Short name, such as `A` or `direct cleavage`.
         public var name: String
@@ -147,7 +147,7 @@ public struct RuleResult: Sendable, Equatable, Codable {
         return parts.map { "\($0.0) \($0.1.fixed(2))" }.joined(separator: ", ")
     }
 
-    /// Where the embryo stands among the rule's classes, 0 for the first class, 1 for the last; nil where not scorable.
+    /// Where the embryo stands among the rule's classes, 0 for the first (most favourable) class, 1 for the last; nil where not scorable.
     public var position: Double? {
         let scored = 1 - notScorable
         guard scored > 0.5, classes.count > 1 else { return nil }
