@@ -69,6 +69,9 @@ private struct BackwardRow {
     private var reference = 0.0
     private var tail = 0.0
     private var isEmpty = true
+    /// The tail's share that remains over an interval of `decayWithin` hours.
+    private var decay = 1.0
+    private var decayWithin = 0.0
     /// Last frame of the window; segments that end later are in the tail.
     private var high: Int
 
@@ -93,7 +96,12 @@ private struct BackwardRow {
         append(problem.sums[base + frame + 1] + end, frame: frame)
         guard !isEmpty else { return lasting }
         let onset = problem.onsets[frame]
-        tail *= exp(-table.rate * (problem.onsets[frame + 1] - onset))
+        let interval = problem.onsets[frame + 1] - onset
+        if interval != decayWithin {
+            decayWithin = interval
+            decay = exp(-table.rate * interval)
+        }
+        tail *= decay
         while high >= frame, problem.times[high] - onset >= table.horizon {
             let hours = problem.times[high + 1] - problem.times[high]
             tail -=

@@ -60,7 +60,7 @@ public struct DurationModel: Sendable, Equatable, Codable {
 
     public init(
         provenance: String, before: StageModel, stages: [String: StageModel], tempos: [Tempo] = [Tempo(factor: 1, share: 1)],
-        reverseCleavage: Double = 0.003, reverseDuration: DurationDistribution = DurationDistribution(median: 5, sigma: 0.8),
+        reverseCleavage: Double = 0.003, reverseDuration: DurationDistribution = DurationDistribution(median: 5, sigma: 0.6),
         degeneration: Double = 0.01, empty: Double = 0.02, clockDoubt: Double = 0.02, temperature: Double = 1,
         emissionFloor: Double = 1e-4
     ) {

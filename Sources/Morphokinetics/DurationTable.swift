@@ -24,14 +24,14 @@ struct DurationTable: Sendable {
     /// Share of the uniform part of every tabulated distribution.
     private static let uniformShare = 1e-3
 
-    /// Tabulates a mixture up to the quantile 0.995, at most `longest` hours.
+    /// Tabulates a mixture up to the quantile 0.99, at most `longest` hours.
     ///
     /// - Parameters:
     ///   - endless: probability that the stage never ends (arrest), 0...1.
     ///   - longest: the horizon's upper bound in hours.
     ///   - scale: factor on all durations: above 1 for a slow embryo.
-    init(_ distribution: DurationDistribution, endless: Double, longest: Double = 60, scale: Double = 1) {
-        let reach = min(max(distribution.quantile(0.995), 0.25), longest)
+    init(_ distribution: DurationDistribution, endless: Double, longest: Double = 36, scale: Double = 1) {
+        let reach = min(max(distribution.quantile(0.99), 0.25), longest)
         let step = reach / Double(Self.cells)
         var values = (0...Self.cells).map { cell in
             (1 - Self.uniformShare) * distribution.cumulative(Double(cell) * step)

@@ -116,6 +116,10 @@ private struct ForwardRow {
     private var knownTo = 0
     private var knownAt = -2
     private var masses: [Double]
+    /// The tail's share that ends, and the share that remains, over an interval of `leavingWithin` hours.
+    private var leaving = 0.0
+    private var decay = 1.0
+    private var leavingWithin = 0.0
 
     /// Weights exp(log - reference) of the open segments by first frame.
     private struct Side {
@@ -176,11 +180,8 @@ private struct ForwardRow {
     mutating func ends(_ problem: SemiMarkovProblem, frame: Int, lags: LagMasses?) -> (sum: Double, best: Double) {
         guard canEnd, !sum.isEmpty || frame == 0 || sum.tail > 0 else { return (-.infinity, -.infinity) }
         let now = problem.times[frame]
-        if frame > 0 {
-            let decay = exp(-table.rate * (now - problem.times[frame - 1]))
-            sum.tail *= decay
-            best.tail *= decay
-        }
+        sum.tail *= decay
+        best.tail *= decay
         while low <= frame, now - problem.onsets[low] >= table.horizon {
             let survival = table.tail * exp(-table.rate * (now - problem.onsets[low] - table.horizon))
             sum.tail += sum.weights[low] * survival
@@ -188,18 +189,23 @@ private struct ForwardRow {
             low += 1
         }
         let masses = fillMasses(problem, frame: frame, lags: lags)
-        let leaving = -expm1(-table.rate * (problem.times[frame + 1] - now)) * (1 - table.endless)
-        var result = combine(frame: frame, split: masses, lags: lags, leaving: leaving)
+        let interval = problem.times[frame + 1] - now
+        if interval != leavingWithin {
+            leavingWithin = interval
+            leaving = -expm1(-table.rate * interval) * (1 - table.endless)
+            decay = exp(-table.rate * interval)
+        }
+        var result = combine(frame: frame, split: masses, lags: lags)
         if sum.isTooSmall(result.sum) || best.isTooSmall(result.largest) {
             sum.center(low: low, frame: frame)
             best.center(low: low, frame: frame)
-            result = combine(frame: frame, split: masses, lags: lags, leaving: leaving)
+            result = combine(frame: frame, split: masses, lags: lags)
         }
         let emitted = problem.sums[state * (problem.frameCount + 1) + frame + 1]
         return (emitted + sum.reference + log(result.sum), emitted + best.reference + log(result.largest))
     }
 
-    private func combine(frame: Int, split: Int, lags: LagMasses?, leaving: Double) -> (sum: Double, largest: Double) {
+    private func combine(frame: Int, split: Int, lags: LagMasses?) -> (sum: Double, largest: Double) {
         var total = sum.tail * leaving
         var top = best.tail * leaving
         sum.weights.withUnsafeBufferPointer { weights in

@@ -40,11 +40,11 @@ struct SegmentPosterior: Sendable {
             var inside = 0.0
             for frame in 0..<frames {
                 let place = state * frames + frame
-                let begin = exp(forward.begins[place] + backward.begins[place] - logEvidence)
+                let begin = Self.probability(forward.begins[place] + backward.begins[place] - logEvidence)
                 begins[place] = begin
                 inside += begin
                 occupancy[place] = min(max(inside, 0), 1)
-                if frame + 1 < frames { inside -= exp(forward.ends[place] + backward.ends[place] - logEvidence) }
+                if frame + 1 < frames { inside -= Self.probability(forward.ends[place] + backward.ends[place] - logEvidence) }
             }
         }
         self.occupancy = occupancy
@@ -69,6 +69,10 @@ struct SegmentPosterior: Sendable {
         }
         return min(total, 1)
     }
+
+    /// A probability from its logarithm; what is below 1e-26 is nothing.
+    @inline(__always)
+    private static func probability(_ log: Double) -> Double { log > -60 ? exp(log) : 0 }
 
     private static func path(_ problem: SemiMarkovProblem, forward: ForwardSweep) -> [Segment] {
         let frames = problem.frameCount

@@ -48,6 +48,8 @@ struct SemiMarkovProblem: Sendable {
     let starts: [Double]
     /// The first frame of the run of equal intervals that each frame ends.
     let runStart: [Int]
+    /// Log-probability that a segment of state s that starts at frame a lasts beyond the last frame, `(states, frames)`.
+    let logSurvivals: [Double]
 
     var frameCount: Int { times.count }
 
@@ -81,6 +83,16 @@ struct SemiMarkovProblem: Sendable {
             runStart[frame] = abs(even - times[frame]) < 1e-10 ? start : frame - 1
         }
         self.runStart = runStart
+        var logSurvivals: [Double] = []
+        logSurvivals.reserveCapacity(chain.stateCount * frames)
+        for table in chain.durations {
+            if table.endless >= 1 {
+                logSurvivals += repeatElement(0, count: frames)
+            } else {
+                for onset in onsets { logSurvivals.append(log(table.survival(times[frames - 1] - onset))) }
+            }
+        }
+        self.logSurvivals = logSurvivals
     }
 
     /// Log-probability that a segment of `state` that starts at frame `first` ends with frame `last` (before the last frame).
@@ -90,7 +102,7 @@ struct SemiMarkovProblem: Sendable {
 
     /// Log-probability that a segment of `state` that starts at frame `first` lasts beyond the last frame.
     func logSurvival(state: Int, first: Int) -> Double {
-        log(chain.durations[state].survival(times[frameCount - 1] - onsets[first]))
+        logSurvivals[state * frameCount + first]
     }
 
     /// Log-probability of passing each chain place unseen when it is met between the frames `frame - 1` and `frame`.
@@ -105,10 +117,11 @@ struct SemiMarkovProblem: Sendable {
     }
 }
 
-/// log(exp(a) + exp(b)) without overflow; `-infinity` is the zero.
+/// log(exp(a) + exp(b)) without overflow; `-infinity` is the zero. A term below the other by more than 40 changes nothing that a
+/// Double near 1 can hold.
 @inline(__always)
 func logAdd(_ a: Double, _ b: Double) -> Double {
-    if a == -.infinity { return b }
-    if b == -.infinity { return a }
-    return a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b))
+    let (top, low) = a > b ? (a, b) : (b, a)
+    if low < top - 40 || low == -.infinity { return top }
+    return top + log1p(exp(low - top))
 }

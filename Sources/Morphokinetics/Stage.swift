@@ -2,7 +2,7 @@
 ///
 /// Nomenclature after Ciray et al. 2014 (Hum Reprod 29:2650) and the Nantes data set (Gomez et al. 2022, Data in
 /// Brief 42:108258). The raw values are the names in every file.
-public enum Stage: String, CaseIterable, Sendable, Codable, Hashable, Comparable {
+public enum Stage: String, CaseIterable, Sendable, Codable, CodingKeyRepresentable, Hashable, Comparable {
     case tPB2, tPNa, tPNf, t2, t3, t4, t5, t6, t7, t8
     case t9plus = "t9+"
     case tM, tSB, tB, tEB, tHB
