@@ -29,7 +29,7 @@ struct EmbryoScene {
     var hatchCentre = SIMD3<Float>()
     var hatchRadius: Float = 0
 
-    init(embryo: SimulatedEmbryo, hours: Double) {
+    init(embryo: SimulatedEmbryo, hours: Double, angle: Float = 0) {
         let truth = embryo.truth
         anatomy = embryo.anatomy
         self.hours = hours
@@ -51,7 +51,7 @@ struct EmbryoScene {
         addNuclei(truth, embryo.lineage)
         if extent.wall > 0 { shapeBlastocyst() }
         if degeneration > 0 { degenerate() }
-        turn(embryo, truth)
+        turn(embryo, by: angle)
     }
 
     private mutating func addNuclei(_ truth: EmbryoTruth, _ lineage: Lineage) {
@@ -142,9 +142,12 @@ struct EmbryoScene {
     }
 
     /// Turns everything by the embryo's own orientation, which creeps.
-    private mutating func turn(_ embryo: SimulatedEmbryo, _ truth: EmbryoTruth) {
+    private mutating func turn(_ embryo: SimulatedEmbryo, by angle: Float) {
         let rotation = embryo.orientation(at: hours)
-        func turned(_ v: SIMD3<Float>) -> SIMD3<Float> { rotation.x * v.x + rotation.y * v.y + rotation.z * v.z }
+        let (c, s) = (cos(angle), sin(angle))
+        func dish(_ v: SIMD3<Float>) -> SIMD3<Float> { SIMD3(v.x * c - v.y * s, v.x * s + v.y * c, v.z) }
+        func turned(_ v: SIMD3<Float>) -> SIMD3<Float> { dish(rotation.x * v.x + rotation.y * v.y + rotation.z * v.z) }
+        if angle != 0 { for index in debris.indices { debris[index].position = dish(debris[index].position) } }
         for index in bodies.indices {
             bodies[index].position = turned(bodies[index].position)
             bodies[index].axis = turned(bodies[index].axis)

@@ -74,30 +74,56 @@ struct ReliefLook: Sendable {
         seed = random.uniform(Float(0), 1000)
     }
 
-    /// The picture of an embryo's maps; `wander` moves the embryo in the well, µm.
-    func picture(_ maps: OpticalMaps, wander: SIMD2<Float> = SIMD2(), exposure: Float = 1, noiseSeed: UInt64, defocus: Float = 0)
-        -> FloatImage
-    {
+    /// What the embryo makes of the light, 1 where it leaves it: relief, dark outlines, absorption.
+    func factor(_ maps: OpticalMaps, defocus: Float = 0) -> [Float] {
+        var result = [Float](repeating: 1, count: maps.relief.count)
+        modulate(&result, maps)
+        blur(&result, maps.frame, (sharpness * sharpness + defocus * defocus).squareRoot())
+        return result
+    }
+
+    /// The picture of an embryo's maps in its well.
+    func picture(_ maps: OpticalMaps, exposure: Float = 1, noiseSeed: UInt64, defocus: Float = 0) -> FloatImage {
         let frame = maps.frame
         let (w, h) = (frame.width, frame.height)
-        let count = w * h
-        var relief = maps.relief
-        var slow = relief
-        var scratch = [Float](repeating: 0, count: count)
-        func blur(_ pixels: inout [Float], _ sigma: Float) {
-            pixels.withUnsafeMutableBufferPointer { a in
-                scratch.withUnsafeMutableBufferPointer { b in
-                    guard let a = a.baseAddress, let b = b.baseAddress else { return }
-                    Smoothing.blur(a, width: w, height: h, sigma: sigma, scratch: b)
+        var image = background(frame)
+        modulate(&image, maps)
+        blur(&image, frame, (sharpness * sharpness + defocus * defocus).squareRoot())
+        var random = RandomStream(seed: noiseSeed, label: "sensor")
+        let mask = 1 << 20 - 1
+        let start = random.integer(0...mask)
+        NoiseBank.sensor.values.withUnsafeBufferPointer { sensor in
+            image.withUnsafeMutableBufferPointer { out in
+                for y in 0..<h {
+                    let row = (start &+ y &* 7919) & mask
+                    for x in 0..<w {
+                        let value = out[y * w + x] * exposure
+                        let grain = sensor[(row &+ x) & mask] * noise * (0.5 + value.squareRoot())
+                        out[y * w + x] = min(max(value + grain, 0), 1)
+                    }
                 }
             }
         }
-        blur(&slow, highPass * frame.pixelsPerMicron)
-        var image = background(frame, wander: wander)
+        return FloatImage(width: w, height: h, pixels: image)
+    }
+
+    private func blur(_ pixels: inout [Float], _ frame: PictureFrame, _ microns: Float) {
+        var scratch = [Float](repeating: 0, count: pixels.count)
+        pixels.withUnsafeMutableBufferPointer { a in
+            scratch.withUnsafeMutableBufferPointer { b in
+                guard let a = a.baseAddress, let b = b.baseAddress else { return }
+                Smoothing.blur(a, width: frame.width, height: frame.height, sigma: microns * frame.pixelsPerMicron, scratch: b)
+            }
+        }
+    }
+
+    private func modulate(_ image: inout [Float], _ maps: OpticalMaps) {
+        var slow = maps.relief
+        blur(&slow, maps.frame, highPass)
         let perRange = gain / range
         image.withUnsafeMutableBufferPointer { out in
-            for index in 0..<count {
-                let g = (relief[index] - slow[index] * highPassShare) * perRange
+            for index in out.indices {
+                let g = (maps.relief[index] - slow[index] * highPassShare) * perRange
                 // tanh by a rational function: monotone, within 2 % of it.
                 let bounded = max(-3, min(3, g))
                 let square = bounded * bounded
@@ -107,28 +133,10 @@ struct ReliefLook: Sendable {
                 out[index] *= exp(range * compressed - min(dark, 1.6) + speckle * maps.granules[index])
             }
         }
-        relief = []
-        let psf = (sharpness * sharpness + defocus * defocus).squareRoot()
-        blur(&image, psf * frame.pixelsPerMicron)
-        var random = RandomStream(seed: noiseSeed, label: "sensor")
-        let start = random.integer(0...(1 << 20 - 1))
-        NoiseBank.sensor.values.withUnsafeBufferPointer { sensor in
-            image.withUnsafeMutableBufferPointer { out in
-                for y in 0..<h {
-                    let row = (start &+ y &* 7919) & (1 << 20 - 1)
-                    for x in 0..<w {
-                        let value = out[y * w + x] * exposure
-                        let grain = sensor[(row &+ x) & (1 << 20 - 1)] * noise * (0.5 + value.squareRoot())
-                        out[y * w + x] = min(max(value + grain, 0), 1)
-                    }
-                }
-            }
-        }
-        return FloatImage(width: w, height: h, pixels: image)
     }
 
     /// The well without its embryo.
-    private func background(_ frame: PictureFrame, wander: SIMD2<Float>) -> [Float] {
+    private func background(_ frame: PictureFrame) -> [Float] {
         let (w, h) = (frame.width, frame.height)
         var image = [Float](repeating: 0, count: w * h)
         let micron = 1 / frame.pixelsPerMicron
@@ -139,9 +147,9 @@ struct ReliefLook: Sendable {
                 let shade = NoiseReader(smooth, size: 128, texel: 2.4 * 8, offset: SIMD2(seed, seed))
                 let rings = NoiseReader(wavy, size: 128, texel: 1.1, offset: SIMD2(seed * 3, seed))
                 for y in 0..<h {
-                    let dy = frame.originY + Float(y) * micron - wellCentre.y - wander.y
+                    let dy = frame.originY + Float(y) * micron - wellCentre.y
                     for x in 0..<w {
-                        let dx = frame.originX + Float(x) * micron - wellCentre.x - wander.x
+                        let dx = frame.originX + Float(x) * micron - wellCentre.x
                         let d = (dx * dx + dy * dy).squareRoot()
                         let cosine = d > 1 ? (dx * toward.x + dy * toward.y) / d : 0
                         // 1 on the crescent's side, 0 on the dark side.
@@ -170,17 +178,16 @@ struct ReliefLook: Sendable {
             }
         }
         for crumb in crumbs {
-            stamp(&image, frame, crumb, wander)
+            stamp(&image, frame, crumb)
         }
         return image
     }
 
     /// A shallow smear on the floor, brighter to one side.
     private func stamp(
-        _ image: inout [Float], _ frame: PictureFrame, _ crumb: (place: SIMD2<Float>, size: SIMD2<Float>, strength: Float),
-        _ wander: SIMD2<Float>
+        _ image: inout [Float], _ frame: PictureFrame, _ crumb: (place: SIMD2<Float>, size: SIMD2<Float>, strength: Float)
     ) {
-        let centre = crumb.place + wellCentre + wander
+        let centre = crumb.place + wellCentre
         let x0 = max(0, Int(max(-1, (centre.x - crumb.size.x * 2.2 - frame.originX) * frame.pixelsPerMicron)))
         let x1 = min(frame.width - 1, Int(max(-1, (centre.x + crumb.size.x * 2.2 - frame.originX) * frame.pixelsPerMicron)))
         let y0 = max(0, Int(max(-1, (centre.y - crumb.size.y * 2.2 - frame.originY) * frame.pixelsPerMicron)))
