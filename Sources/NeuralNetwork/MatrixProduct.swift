@@ -1,30 +1,43 @@
 import COpenBLAS
+import Foundation
+import VectorKernels
 
 /// OpenBLAS works on one thread here: pictures and wells run side by side on threads of ours, where nothing waits for the slowest
 /// part of one product and results do not depend on the number of cores.
-enum MatrixLibrary {
-    /// Reading it sets up OpenBLAS once.
+public enum MatrixLibrary {
+    /// Reading it sets up OpenBLAS once: one thread, and kernels that use this processor even where OpenBLAS is older than it.
     static let ready: Bool = {
+        let modern = ["Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"]
+        if ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"] == nil, !modern.contains(corename()) {
+            switch instructionSet {
+            case "x86-64-v4": _ = copenblas_choose_kernels("SkylakeX")
+            case "x86-64-v3": _ = copenblas_choose_kernels("Haswell")
+            default: break
+            }
+        }
         openblas_set_num_threads(1)
         return true
     }()
+
+    private static func corename() -> String { String(cString: openblas_get_corename()) }
+
+    /// What runs the matrix products, for `doctor` and reports: the release, its options and the kernels in use.
+    public static var description: String {
+        precondition(ready)
+        return "\(String(cString: openblas_get_config())), kernels \(corename())"
+    }
+
+    /// The instruction set that the vector kernels run on.
+    public static var instructionSet: String { String(cString: vk_instruction_set()) }
 }
 
-/// c = a · b + scale · c for row-major matrices: a (rows, inner), b (inner, columns), c (rows, columns).
-///
-/// `aTransposed` and `bTransposed` say that the memory holds (inner, rows) and (columns, inner). The strides are the distances between
-/// rows as they lie in memory; left out, rows follow each other.
+/// c = a · b + scale · c for row-major matrices without gaps: a (rows, inner), b (inner, columns), c (rows, columns).
 @inline(__always)
 func matrixProduct(
-    _ a: UnsafePointer<Float>, aTransposed: Bool = false, aStride: Int? = nil,
-    _ b: UnsafePointer<Float>, bTransposed: Bool = false, bStride: Int? = nil,
-    into c: UnsafeMutablePointer<Float>, cStride: Int? = nil, adding scale: Float = 0,
-    rows: Int, columns: Int, inner: Int
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, adding scale: Float, rows: Int, columns: Int,
+    inner: Int
 ) {
     cblas_sgemm(
-        CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans,
-        blasint(rows), blasint(columns), blasint(inner), 1,
-        a, blasint(aStride ?? (aTransposed ? rows : inner)),
-        b, blasint(bStride ?? (bTransposed ? inner : columns)),
-        scale, c, blasint(cStride ?? columns))
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(inner), b,
+        blasint(columns), scale, c, blasint(columns))
 }
