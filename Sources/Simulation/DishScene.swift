@@ -29,7 +29,7 @@ struct DishScene: Sendable {
     var geometry: DishGeometry
     var look: DishLook
     var relief: ReliefLook
-    var optics: SimulatedOptics
+    var optics: Optics
     var wells: [WellContent]
     var gas: [(shape: GasShape, hours: ClosedRange<Double>)]
 

@@ -2,7 +2,7 @@ import Foundation
 import Recordings
 
 /// The two microscopes.
-public enum SimulatedOptics: String, Sendable, Codable, CaseIterable {
+public enum Optics: String, Sendable, Codable, CaseIterable {
     /// Relief contrast of one well, as an EmbryoScope's pictures.
     case embryoscope
     /// Transmitted light on a dish of microwells, as an EmbryoViewer's pictures.
@@ -57,7 +57,7 @@ public struct SimulatedCrop: Sendable {
 /// Frame k depends only on the embryo, the optics, the variation and `hours[k]`, not on its neighbours; calls may run
 /// on several threads.
 public func renderSequence(
-    _ embryo: SimulatedEmbryo, hours: [Double], size: Int, optics: SimulatedOptics, variation: CropVariation
+    _ embryo: SimulatedEmbryo, hours: [Double], size: Int, optics: Optics, variation: CropVariation
 ) -> [SimulatedCrop] {
     var random = RandomStream(seed: variation.seed, label: "look")
     let look = ReliefLook(random: &random)

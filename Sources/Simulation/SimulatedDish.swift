@@ -36,7 +36,7 @@ public struct SimulatedDish: Sendable {
     private let seed: UInt64
 
     /// Draws a dish. Growing its embryos takes tens of milliseconds each; they are grown only as far as needed.
-    public init(seed: UInt64, layout: SimulatedLayout, optics: SimulatedOptics = .dish, options: DishOptions = DishOptions()) {
+    public init(seed: UInt64, layout: SimulatedLayout, optics: Optics = .dish, options: DishOptions = DishOptions()) {
         self.seed = seed
         self.options = options
         var random = RandomStream(seed: seed, label: "dish")
