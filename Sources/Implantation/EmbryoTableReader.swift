@@ -127,7 +127,7 @@ struct EmbryoTableReader {
         for (column, role) in roles.enumerated() {
             guard case .event(let stage)? = role else { continue }
             var values: [(row: Int, value: Double)] = []
-            for (index, fields) in rows.enumerated().dropFirst() where column < fields.count {
+            for (index, fields) in rows.enumerated().dropFirst() where column < fields.count && !countsFrames(fields) {
                 if let value = number(fields[column]), value > 0 { values.append((index + 1, value)) }
             }
             guard !values.isEmpty else { continue }
@@ -140,6 +140,12 @@ struct EmbryoTableReader {
             throw .columnUnit(
                 file: file, column: header[column], unit: unit, row: first.row, value: first.value, usualHours: UsualHours.of[stage] ?? 0)
         }
+    }
+
+    /// A row of `timelines.csv` without hours of its frames comes from a recording without a clock: its times are frames.
+    private func countsFrames(_ fields: [String]) -> Bool {
+        guard format == .timelines, let column = roles.firstIndex(of: .firstHours) else { return false }
+        return column >= fields.count || isAbsent(fields[column])
     }
 
     /// A number, or nil where the field is empty or not a number.
@@ -174,13 +180,16 @@ struct EmbryoTableReader {
         var cells = Cells()
         var problem: String?
         var warnings: [String] = []
+        let inFrames = countsFrames(fields)
         for (column, role) in roles.enumerated() where column < fields.count {
             guard let role else { continue }
             let field = fields[column]
             if isAbsent(field) { continue }
             switch role {
             case .event(let stage):
-                guard let value = time(field, column, row, stage, &problem, &warnings) else { continue }
+                guard let value = inFrames
+                    ? plain(field, column, row, &problem) : time(field, column, row, stage, &problem, &warnings)
+                else { continue }
                 cells.times[stage] = value
             case .low(let stage): cells.lows[stage] = plain(field, column, row, &problem)
             case .high(let stage): cells.highs[stage] = plain(field, column, row, &problem)
@@ -207,7 +216,7 @@ struct EmbryoTableReader {
         let outcome = outcome(cells, row, &problem)
         problem = problem ?? orderProblem(cells, row)
         var timeline = Timeline(
-            unit: cells.texts[.unit].flatMap { Timeline.Unit(rawValue: $0.lowercased()) } ?? .hours, states: cells.states,
+            unit: inFrames ? .frames : cells.texts[.unit].flatMap { Timeline.Unit(rawValue: $0.lowercased()) } ?? .hours, states: cells.states,
             lastStage: cells.texts[.lastStage].flatMap(Stage.init(rawValue:)),
             flags: (cells.texts[.flags] ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty })
         for (stage, time) in cells.times {
