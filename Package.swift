@@ -4,7 +4,39 @@ import PackageDescription
 let package = Package(
     name: "EmbryoProfiler",
     products: [
-        .executable(name: "embryo-profiler", targets: ["embryo-profiler"])
+        .executable(name: "embryo-profiler", targets: ["embryo-profiler"]),
+        .library(name: "NeuralNetwork", targets: ["NeuralNetwork"]),
+        .library(name: "Morphokinetics", targets: ["Morphokinetics"]),
+        .library(name: "Profiling", targets: ["Profiling"]),
     ],
-    targets: []
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV.git", exact: "0.10.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libavutil",
+            providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libavutil-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "VectorKernels"),
+        .target(name: "Recordings", dependencies: ["CFFmpeg"]),
+        .target(name: "NeuralNetwork", dependencies: ["COpenBLAS", "VectorKernels"]),
+        .target(name: "Morphokinetics"),
+        .target(name: "Microwells", dependencies: ["Recordings", "NeuralNetwork"]),
+        .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", .product(name: "Yams", package: "Yams"), .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(
+            name: "Profiling",
+            dependencies: [
+                "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS",
+                .product(name: "Yams", package: "Yams"), .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors")]),
+        .executableTarget(
+            name: "embryo-profiler",
+            dependencies: ["Profiling", "Recordings", "Microwells", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            exclude: [/*TEMP*/]),
+    ],
+    swiftLanguageModes: [.v6]
 )

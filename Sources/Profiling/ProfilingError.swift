@@ -16,7 +16,7 @@ public enum ProfilingError: Error, Equatable, Sendable {
     case resourceMissing(name: String, searched: [String])
     /// An earlier manifest cannot be understood, so that results of it could be lost.
     case manifestInvalid(file: String, problem: String)
-    /// No frame of a recording could be read.
+    /// A recording shows nothing that could be profiled.
     case nothingReadable(recording: String, problem: String)
     /// The run was interrupted.
     case cancelled
@@ -42,7 +42,7 @@ extension ProfilingError: CustomStringConvertible, LocalizedError {
         case .manifestInvalid(let file, let problem):
             "\(file): not a manifest of this program: \(problem). Move it away, or choose another folder with --out."
         case .nothingReadable(let recording, let problem):
-            "\(recording): no frame could be read: \(problem)."
+            "\(recording): cannot be profiled: \(problem)"
         case .cancelled:
             "interrupted"
         }

@@ -58,6 +58,15 @@ public struct WellProfile: Codable, Sendable {
     public var timeline: Timeline?
     public var intervals: [String: EventTime]
     public var scores: [RuleResult]
+
+    /// The well's row of `timelines.csv`.
+    func tableRow(recording: String) -> TimelineTable.Row {
+        var timeline = timeline ?? Timeline()
+        if notScorable != nil { timeline.flags.append("not_scorable") }
+        return TimelineTable.Row(
+            recording: recording, well: well, occupancy: occupancy.rawValue, frames: frames, usableFrames: framesUsable,
+            firstHours: firstHours, lastHours: lastHours, timeline: timeline)
+    }
 }
 
 /// The sentence that stands on every page and in every file.

@@ -11,8 +11,7 @@ struct EmbryoProfilerCommand: ParsableCommand {
         discussion: IntendedUse.sentence,
         version: Version.text,
         subcommands: [
-            ProfileCommand.self, InspectCommand.self, DetectCommand.self, SimulateCommand.self, TrainCommand.self,
-            EvaluateCommand.self, ScoreCommand.self, BenchmarkCommand.self, DoctorCommand.self,
+            ProfileCommand.self, InspectCommand.self,
         ])
 
     static func main() {

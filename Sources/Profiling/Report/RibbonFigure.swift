@@ -6,7 +6,7 @@ struct RibbonFigure {
     /// Time of every frame: hours, or frame numbers where the recording has no clock.
     let times: [Double]
     /// Smoothed posteriors `(frames, 16)`; a frame that was not read has a row of zeros.
-    let posteriors: [Float]
+    let posteriors: [Double]
     /// Stage of every frame; nil where none is given.
     let stages: [Stage?]
     /// Whether a frame was usable.
@@ -61,7 +61,7 @@ struct RibbonFigure {
         var mean = [Double](repeating: 0, count: columns * stages)
         for column in 0..<columns {
             let range = (column * count / columns)..<max((column + 1) * count / columns, column * count / columns + 1)
-            for frame in range { for s in 0..<stages { mean[column * stages + s] += Double(posteriors[frame * stages + s]) } }
+            for frame in range { for s in 0..<stages { mean[column * stages + s] += posteriors[frame * stages + s] } }
             for s in 0..<stages { mean[column * stages + s] /= Double(range.count) }
         }
         var floor = [Double](repeating: 0, count: columns)

@@ -1,0 +1,49 @@
+import Microwells
+
+/// What is kept of one well while a recording is read: its quality in every slot, the features and pictures of usable frames.
+///
+/// A few hundred bytes a frame, however large the frames are.
+struct WellSeries: Sendable {
+    let well: DetectedWell
+    /// Quality by slot.
+    private(set) var quality: [FrameQuality] = []
+    /// Features by slot, `(slots, width)`; zeros where a frame was not read.
+    private(set) var features: [Float] = []
+    /// Whether the network read the slot.
+    private(set) var read: [Bool] = []
+    /// Where the slot's picture lies.
+    private(set) var pictures: [PictureSpool.Place?] = []
+    private let width: Int
+
+    /// - Parameter width: features a frame.
+    init(well: DetectedWell, width: Int) {
+        self.well = well
+        self.width = width
+    }
+
+    /// Slots so far.
+    var count: Int { quality.count }
+
+    /// Opens the next slot.
+    mutating func addSlot(_ quality: FrameQuality) {
+        self.quality.append(quality)
+        features.append(contentsOf: repeatElement(0, count: width))
+        read.append(false)
+        pictures.append(nil)
+    }
+
+    /// Fills a slot with what the network and the report need of it.
+    mutating func fill(slot: Int, features values: [Float], picture: PictureSpool.Place) {
+        features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
+        read[slot] = true
+        pictures[slot] = picture
+    }
+
+    /// Slots whose frame may carry weight.
+    var usable: [Bool] { zip(quality, read).map { $0 == .ok && $1 } }
+
+    /// Number of slots by quality, for those that occur.
+    var qualityCounts: [String: Int] {
+        quality.reduce(into: [:]) { counts, quality in counts[quality.rawValue, default: 0] += 1 }
+    }
+}
