@@ -30,13 +30,18 @@ public struct FrameCounts: Sendable, Equatable, Codable {
     /// Slots in all, lost ones included.
     public var expected: Int
     /// Pictures delivered.
-    public var decoded = 0
+    public var decoded: Int
     /// Frames that are there but could not be read whole.
-    public var unreadable = 0
+    public var unreadable: Int
     /// Slots without a picture.
-    public var lost = 0
+    public var lost: Int
 
-    public init(expected: Int) { self.expected = expected }
+    public init(expected: Int, decoded: Int = 0, unreadable: Int = 0, lost: Int = 0) {
+        self.expected = expected
+        self.decoded = decoded
+        self.unreadable = unreadable
+        self.lost = lost
+    }
 
     mutating func count(_ content: Frame.Content) {
         switch content {

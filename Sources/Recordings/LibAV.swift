@@ -108,6 +108,8 @@ final class PacketBox: @unchecked Sendable {
         guard bytes.count <= RecordingLimits.pictureBytes, av_new_packet(pointer, Int32(bytes.count)) >= 0 else {
             throw RecordingError.library(operation: "Taking memory for a packet", detail: "out of memory")
         }
+        // Without this PNG's decoder takes the picture for a difference from the one before.
+        pointer.pointee.flags |= AV_PKT_FLAG_KEY
         bytes.withUnsafeBytes { source in
             if let base = source.baseAddress {
                 pointer.pointee.data.update(from: base.assumingMemoryBound(to: UInt8.self), count: bytes.count)

@@ -18,6 +18,7 @@ final class LumaConverter {
         let format = AVPixelFormat(rawValue: frame.pointee.format)
         guard let layout = LumaLayout(format) else { return try converted(box, to: AV_PIX_FMT_GRAY8, depth: 8) }
         guard layout.isPlain, let base = frame.pointee.data.0 else {
+            if let gray = mixed(frame) { return gray }
             return layout.depth <= 8
                 ? try converted(box, to: AV_PIX_FMT_GRAY8, depth: 8) : try converted(box, to: AV_PIX_FMT_GRAY16LE, depth: 16)
         }
@@ -29,6 +30,46 @@ final class LumaConverter {
             storage: PixelStorage(
                 base: UnsafeRawPointer(base), stride: Int(frame.pointee.linesize.0) / bytes, bytesPerSample: bytes,
                 release: { withExtendedLifetime(box) {} }))
+    }
+
+    /// Palettes and packed 8-bit red, green and blue, mixed by the weights of ITU-R BT.601: here and not by swscale,
+    /// which comes through limited range and leaves grays a level off.
+    private func mixed(_ frame: UnsafePointer<AVFrame>) -> GrayImage? {
+        guard let descriptor = av_pix_fmt_desc_get(AVPixelFormat(rawValue: frame.pointee.format)), let base = frame.pointee.data.0 else {
+            return nil
+        }
+        let (width, height, stride) = (Int(frame.pointee.width), Int(frame.pointee.height), Int(frame.pointee.linesize.0))
+        func luma(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
+            let weighted: UInt32 = 19595 * UInt32(red) + 38470 * UInt32(green) + 7471 * UInt32(blue)
+            return UInt8((weighted + 32768) >> 16)
+        }
+        let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: width * height)
+        let (red, green, blue) = (descriptor.pointee.comp.0, descriptor.pointee.comp.1, descriptor.pointee.comp.2)
+        if descriptor.pointee.flags & UInt64(AV_PIX_FMT_FLAG_PAL) != 0, let palette = frame.pointee.data.1 {
+            // 256 colours of blue, green, red and opacity.
+            let levels = (0..<256).map { luma(palette[$0 * 4 + 2], palette[$0 * 4 + 1], palette[$0 * 4]) }
+            for y in 0..<height {
+                for x in 0..<width { memory[y * width + x] = levels[Int(base[y * stride + x])] }
+            }
+        } else if descriptor.pointee.flags & UInt64(AV_PIX_FMT_FLAG_RGB) != 0, descriptor.pointee.nb_components >= 3,
+            descriptor.pointee.flags & UInt64(AV_PIX_FMT_FLAG_PLANAR | AV_PIX_FMT_FLAG_BITSTREAM) == 0,
+            [red, green, blue].allSatisfy({ $0.depth == 8 && $0.shift == 0 && $0.plane == 0 })
+        {
+            let step = Int(red.step)
+            for y in 0..<height {
+                var pixel = base + y * stride
+                for x in 0..<width {
+                    memory[y * width + x] = luma(pixel[Int(red.offset)], pixel[Int(green.offset)], pixel[Int(blue.offset)])
+                    pixel += step
+                }
+            }
+        } else {
+            memory.deallocate()
+            return nil
+        }
+        return GrayImage(
+            width: width, height: height, bitDepth: 8, black: 0, white: 255,
+            storage: PixelStorage(base: UnsafeRawPointer(memory), stride: width, bytesPerSample: 1) { memory.deallocate() })
     }
 
     private func converted(_ box: FrameBox, to format: AVPixelFormat, depth: Int) throws -> GrayImage {

@@ -33,7 +33,7 @@ final class MediaInput {
             let (found, more) = LibAVLog.collecting { Self.findStreams(context) }
             messages = complaints + more
             guard found >= 0 else { throw Self.failure(path, found, more) }
-            stream = try Self.videoStream(context, path: path)
+            stream = try Self.videoStream(context, path: path, messages: messages)
         } catch {
             avformat_close_input(&opened)
             throw error
@@ -60,8 +60,9 @@ final class MediaInput {
         return result
     }
 
-    private static func videoStream(_ context: UnsafeMutablePointer<AVFormatContext>, path: String) throws -> UnsafeMutablePointer<AVStream>
-    {
+    private static func videoStream(
+        _ context: UnsafeMutablePointer<AVFormatContext>, path: String, messages: [String]
+    ) throws -> UnsafeMutablePointer<AVStream> {
         let best = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, nil, 0)
         guard best >= 0, let stream = context.pointee.streams[Int(best)], stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC == 0
         else {
@@ -77,6 +78,10 @@ final class MediaInput {
         guard width * height <= RecordingLimits.pixels else {
             throw RecordingError.tooLarge(path: path, width: width, height: height, limit: RecordingLimits.pixels)
         }
+        // A decoder that met the limit leaves no size behind, only words.
+        if let size = messages.lazy.compactMap({ $0.firstMatch(of: /Picture size ([0-9]+)x([0-9]+)/) }).first {
+            throw RecordingError.tooLarge(path: path, width: Int(size.1) ?? 0, height: Int(size.2) ?? 0, limit: RecordingLimits.pixels)
+        }
         guard avcodec_find_decoder(parameters.codec_id) != nil else {
             throw RecordingError.noDecoder(path: path, codec: text(avcodec_get_name(parameters.codec_id)))
         }
@@ -86,8 +91,17 @@ final class MediaInput {
     /// A container that was recognised and then could not be read is damaged; one that was not is something else.
     private static func failure(_ path: String, _ code: Int32, _ messages: [String]) -> RecordingError {
         let detail = messages.last ?? AVErrorCode(code: code).text
-        let isDamage = messages.contains { $0.contains("moov atom") || $0.contains("header") || $0.contains("truncated") }
+        let isDamage =
+            messages.contains { $0.contains("moov atom") || $0.contains("header") || $0.contains("truncated") } && hasKnownStart(path)
         return isDamage ? .damaged(path: path, detail: detail) : .unknownFormat(path: path, detail: detail)
+    }
+
+    /// Whether the first bytes are those of MP4, Matroska or AVI: a name alone makes no video.
+    private static func hasKnownStart(_ path: String) -> Bool {
+        guard let head = try? PictureFile.readBytes(path, first: 12) else { return false }
+        let bytes = ByteReader(head)
+        return bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) || bytes.starts(with: Array("RIFF".utf8))
+            || ["ftyp", "moov", "mdat", "free", "wide", "skip"].contains { bytes.starts(with: Array($0.utf8), at: 4) }
     }
 
     var parameters: UnsafeMutablePointer<AVCodecParameters> { stream.pointee.codecpar }
@@ -133,6 +147,8 @@ final class MediaInput {
 struct PacketEntry {
     var timestamp: Int64
     var isWhole: Bool
+    /// A packet without content, by which AVI marks a picture that the recorder dropped.
+    var isEmpty: Bool
 }
 
 /// What a pass over a container without decoding tells.
@@ -158,7 +174,10 @@ struct PacketScan {
                 skipped += 1
                 continue
             }
-            packets.append(PacketEntry(timestamp: packet.pointer.pointee.pts, isWhole: flags & AV_PKT_FLAG_CORRUPT == 0))
+            packets.append(
+                PacketEntry(
+                    timestamp: packet.pointer.pointee.pts, isWhole: flags & AV_PKT_FLAG_CORRUPT == 0,
+                    isEmpty: packet.pointer.pointee.size == 0))
             guard packets.count < RecordingLimits.slots else { break }
         }
         damage = input.damage
@@ -201,9 +220,12 @@ struct PacketScan {
 
     private func framesByDuration(_ input: MediaInput) -> Int? {
         guard input.context.pointee.nb_streams == 1, input.context.pointee.duration_estimation_method == AVFMT_DURATION_FROM_STREAM,
-            input.context.pointee.duration > 0, let spacing, let first = timestamps?.first
+            input.context.pointee.duration > 0, let spacing, let times = timestamps, let first = times.first, let last = times.last
         else { return nil }
-        let seconds = Double(input.context.pointee.duration) / 1_000_000 - Double(max(first, 0)) * tick
-        return Int((seconds / (spacing * tick)).rounded())
+        // Holes between times that may be the incubator's own are gaps in time: then only the end can be missing.
+        let mayBeClock = spacing * tick >= ContainerClock.shortest
+        let from = mayBeClock ? last : first
+        let seconds = Double(input.context.pointee.duration) / 1_000_000 - Double(max(from, 0)) * tick
+        return Int((seconds / (spacing * tick)).rounded()) + (mayBeClock ? packets.count - 1 : 0)
     }
 }

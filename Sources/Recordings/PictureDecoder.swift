@@ -99,8 +99,9 @@ final class PictureDecoder {
         if let parameters { avcodec_parameters_to_context(context, parameters) }
         context.pointee.thread_count = 1
         context.pointee.max_pixels = Int64(RecordingLimits.pixels)
-        // A picture that stands for itself is whole or it is not: nothing is to be concealed.
-        context.pointee.err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE
+        // A picture that stands for itself is whole or it is not: nothing is to be concealed. TIFF's decoder, asked for
+        // that, refuses every tag that it does not know.
+        if codec != AV_CODEC_ID_TIFF { context.pointee.err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE }
         let opened = LibAVLog.collecting { avcodec_open2(context, decoder, nil) }.0
         guard opened >= 0 else {
             var freed: UnsafeMutablePointer<AVCodecContext>? = context

@@ -50,20 +50,8 @@ struct PictureHeader: Equatable {
     }
 
     private static func tiffSize(_ bytes: ByteReader) -> (Int, Int) {
-        let little = bytes.starts(with: [0x49])
-        guard let directory = bytes.number(at: 4, bytes: 4, littleEndian: little),
-            let entries = bytes.number(at: directory, bytes: 2, littleEndian: little)
-        else { return (0, 0) }
-        var size = (0, 0)
-        for entry in 0..<min(entries, 512) {
-            let at = directory + 2 + entry * 12
-            guard let tag = bytes.number(at: at, bytes: 2, littleEndian: little), tag == 256 || tag == 257,
-                let type = bytes.number(at: at + 2, bytes: 2, littleEndian: little),
-                let value = bytes.number(at: at + 8, bytes: type == 3 ? 2 : 4, littleEndian: little)
-            else { continue }
-            if tag == 256 { size.0 = value } else { size.1 = value }
-        }
-        return size
+        let directory = TIFFDirectory(bytes)
+        return (directory.values(256).first ?? 0, directory.values(257).first ?? 0)
     }
 
     /// Why the file cannot be whole, or nil where its end is as it should be. Decoders conceal a missing end, so it is
@@ -85,9 +73,53 @@ struct PictureHeader: Equatable {
             else { return nil }
             let row = (header.width * bits + 31) / 32 * 4
             return data.count < start + row * header.height ? "the file is cut: \(data.count) bytes of \(start + row * header.height)" : nil
-        case .tiff, .webp, .pgm:
+        case .tiff:
+            let directory = TIFFDirectory(ByteReader(data))
+            // Strips, then tiles: each has a start and a length.
+            for (starts, lengths) in [(273, 279), (324, 325)] {
+                for (start, length) in zip(directory.values(starts), directory.values(lengths)) where start + length > data.count {
+                    return "the file is cut: \(data.count) bytes of \(start + length)"
+                }
+            }
+            return directory.isReadable ? nil : "the file is cut: its directory is missing"
+        case .webp:
+            guard let length = ByteReader(data).number(at: 4, bytes: 4, littleEndian: true) else { return nil }
+            return data.count < length ? "the file is cut: \(data.count) bytes of \(length + 8)" : nil
+        case .pgm:
             return nil
         }
+    }
+}
+
+/// The first directory of a TIFF file (TIFF 6.0, section 2).
+private struct TIFFDirectory {
+    private let bytes: ByteReader
+    private let little: Bool
+    private let start: Int
+    private let count: Int
+
+    init(_ bytes: ByteReader) {
+        self.bytes = bytes
+        little = bytes.starts(with: [0x49])
+        start = bytes.number(at: 4, bytes: 4, littleEndian: little) ?? 0
+        count = start >= 8 ? bytes.number(at: start, bytes: 2, littleEndian: little) ?? 0 : 0
+    }
+
+    var isReadable: Bool { count > 0 && bytes.number(at: start + 2 + count * 12 - 4, bytes: 4, littleEndian: little) != nil }
+
+    /// The numbers of an entry of 16- or 32-bit numbers; none where the tag is missing.
+    func values(_ tag: Int) -> [Int] {
+        for entry in 0..<count {
+            let at = start + 2 + entry * 12
+            guard bytes.number(at: at, bytes: 2, littleEndian: little) == tag,
+                let type = bytes.number(at: at + 2, bytes: 2, littleEndian: little),
+                let length = bytes.number(at: at + 4, bytes: 4, littleEndian: little), type == 3 || type == 4
+            else { continue }
+            let size = type == 3 ? 2 : 4
+            guard let place = length * size <= 4 ? at + 8 : bytes.number(at: at + 8, bytes: 4, littleEndian: little) else { return [] }
+            return (0..<min(length, 1 << 20)).compactMap { bytes.number(at: place + $0 * size, bytes: size, littleEndian: little) }
+        }
+        return []
     }
 }
 

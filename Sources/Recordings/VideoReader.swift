@@ -71,7 +71,11 @@ final class ThreadedVideoReader: VideoReader {
         avcodec_free_context(&context)
     }
 
-    var hasUnplacedDamage: Bool { !isStrict && !marksDamage && (errors > 0 || counter.count > 0) && !isIntraOnly(context.pointee.codec_id) }
+    var hasUnplacedDamage: Bool {
+        // A codec of pictures that stand for themselves fails on a damaged one; only FFV1 repairs and complains.
+        let id = context.pointee.codec_id
+        return !isStrict && !marksDamage && (errors > 0 || counter.count > 0) && (!isIntraOnly(id) || id == AV_CODEC_ID_FFV1)
+    }
 
     func next() throws -> DecodedFrame? {
         var fruitless = 0

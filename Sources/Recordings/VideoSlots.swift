@@ -6,6 +6,8 @@ struct VideoSlots {
     var timestamps: [Int64?]
     /// Whether decoded frames can be told apart by their timestamps.
     var hasTimestamps: Bool
+    /// Timestamps of pictures that the recorder dropped: they have a packet and nothing in it.
+    var dropped: Set<Int64> = []
     /// Why the slots without a packet have none.
     var lostReason = ""
     var warnings: [String] = []
@@ -50,6 +52,8 @@ struct VideoSlots {
             lostReason = "the file ends before it, or it is damaged there"
             warnings.append("\(scan.promisedBy) promises \(promised) frames; the file holds \(found): \(promised - found) are missing")
         }
+        dropped = Set(scan.packets.filter(\.isEmpty).map(\.timestamp))
+        if !dropped.isEmpty { warnings.append("the recorder dropped \(dropped.count) frames") }
         let broken = scan.packets.count { !$0.isWhole }
         if broken > 0 { warnings.append("\(broken) frames are cut in the file") }
         if scan.damage > 0 { warnings.append("the container is damaged in \(scan.damage) places") }

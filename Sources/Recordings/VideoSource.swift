@@ -109,6 +109,7 @@ final class VideoSource: FrameSource {
     }
 
     private func absent(_ slot: Int) -> Frame.Content {
+        if let time = slots.timestamps[slot], slots.dropped.contains(time) { return .lost("the recorder dropped it") }
         isTainted = true
         return slots.timestamps[slot] == nil ? .lost(slots.lostReason) : .unreadable("it could not be decoded")
     }

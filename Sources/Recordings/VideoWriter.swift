@@ -64,7 +64,7 @@ public final class VideoWriter {
         public var keyInterval = 50
         /// x264's and x265's preset.
         public var preset = "veryfast"
-        /// Limited range (16...235), as most video has; otherwise full.
+        /// Limited range (16...235), as most video has; otherwise full. MPEG-4 is always limited: it cannot say otherwise.
         public var limitedRange = false
         /// Degrees clockwise by which players are to turn the picture: 0, 90, 180 or 270.
         public var rotation = 0
@@ -106,6 +106,8 @@ public final class VideoWriter {
         self.url = url
         self.width = width
         self.height = height
+        var settings = settings
+        if codec == .mpeg4 { settings.limitedRange = true }
         self.settings = settings
         depth = codec.depths.first { $0 >= settings.bitDepth } ?? codec.depths.last ?? 8
         pixelFormat = codec.pixelFormat(depth: depth)
@@ -156,7 +158,12 @@ public final class VideoWriter {
         case .mjpeg, .mpeg4:
             context.pointee.flags |= AV_CODEC_FLAG_QSCALE
             context.pointee.global_quality = FF_QP2LAMBDA * Int32(settings.quantiser ?? 3)
-        case .ffv1, .png, .raw: break
+        case .ffv1:
+            // Version 3 has checksums, by which a reader knows damage; every frame stands for itself.
+            context.pointee.level = 3
+            context.pointee.gop_size = 1
+            av_dict_set(&options, "slicecrc", "1", 0)
+        case .png, .raw: break
         }
         let (opened, messages) = LibAVLog.collecting { avcodec_open2(context, implementation, &options) }
         guard opened >= 0 else {
