@@ -24,9 +24,9 @@ struct EncoderPlan: Sendable {
     }
 
     /// Pictures a group: the unit of work of a thread. Fixed, so that results do not depend on the number of jobs.
-    static let group = 4
-    /// Bytes of widened and filtered rows that a strip may take: most of a second-level cache of 1 MiB.
-    static let cacheBytes = 900_000
+    static let group = 8
+    /// Bytes of widened and filtered rows that a strip may take: what a second-level cache of 2 MiB holds beside the weights.
+    static let cacheBytes = 1_500_000
 
     let configuration: EncoderConfiguration
     let layout: EncoderLayout
@@ -107,9 +107,8 @@ struct EncoderPlan: Sendable {
     }
 }
 
-/// The arena of one running encoder: one block of memory, cut as the plan says. Not for two threads at once.
-public final class EncoderWorkspace {
-    let plan: EncoderPlan
+/// Where the parts of an encoder's arena begin. The memory belongs to the workspace.
+struct EncoderMemory {
     let patches: UnsafeMutablePointer<Float>
     /// Two maps of one picture, used in turn.
     let pictures: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
@@ -117,7 +116,13 @@ public final class EncoderWorkspace {
     let shared: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>)
     let wide: UnsafeMutablePointer<Float>
     let filtered: UnsafeMutablePointer<Float>
-    let zeros: UnsafeMutablePointer<Float>
+    let zeros: UnsafePointer<Float>
+}
+
+/// The arena of one running encoder: one block of memory, cut as the plan says. Not for two threads at once.
+public final class EncoderWorkspace {
+    let plan: EncoderPlan
+    let memory: EncoderMemory
     private let arena: UnsafeMutableRawPointer
 
     init(_ plan: EncoderPlan) {
@@ -129,12 +134,10 @@ public final class EncoderWorkspace {
             defer { end += (count + 15) / 16 * 16 }
             return base + end
         }
-        patches = take(plan.patchCount)
-        pictures = (take(plan.pictureCount), take(plan.pictureCount))
-        shared = (take(plan.sharedCount), take(plan.sharedCount))
-        wide = take(plan.wideCount)
-        filtered = take(plan.filteredCount)
-        zeros = take(plan.zeroCount)
+        memory = EncoderMemory(
+            patches: take(plan.patchCount), pictures: (take(plan.pictureCount), take(plan.pictureCount)),
+            shared: (take(plan.sharedCount), take(plan.sharedCount)), wide: take(plan.wideCount), filtered: take(plan.filteredCount),
+            zeros: UnsafePointer(take(plan.zeroCount)))
     }
 
     deinit { arena.deallocate() }

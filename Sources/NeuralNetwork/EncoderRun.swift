@@ -6,9 +6,10 @@ extension Encoder {
         _ pictures: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>, workspace: EncoderWorkspace
     ) {
         precondition(MatrixLibrary.ready)
+        defer { withExtendedLifetime(workspace) {} }
         weights.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            let run = EncoderRun(weights: base, plan: workspace.plan, memory: workspace)
+            let run = EncoderRun(weights: base, plan: workspace.plan, memory: workspace.memory)
             let pixels = workspace.plan.size * workspace.plan.size * workspace.plan.planes
             var first = 0
             while first < count {
@@ -24,7 +25,7 @@ extension Encoder {
 struct EncoderRun {
     let weights: UnsafePointer<Float>
     let plan: EncoderPlan
-    let memory: EncoderWorkspace
+    let memory: EncoderMemory
 
     func group(_ pictures: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>) {
         let pixels = plan.size * plan.size * plan.planes
@@ -170,7 +171,7 @@ struct EncoderRun {
         let block = step.block
         let place = step.places.depthwise
         let side = step.sideIn
-        let zeros = UnsafePointer(memory.zeros)
+        let zeros = memory.zeros
         for row in rows {
             let top = row * block.stride - block.padBefore
             func pointer(_ tap: Int) -> UnsafePointer<Float>? {

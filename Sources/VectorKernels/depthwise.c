@@ -24,8 +24,9 @@ void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, 
 #define VK_CLAMP(value) ((value) = __builtin_elementwise_min(__builtin_elementwise_max((value), zero), six))
 
 // A tile of COLUMNS output columns by 16 channels stays in registers while the K * K taps go by; each input column is
-// loaded once a kernel row and used for every output column that it touches.
-#define VK_TILE(K, STRIDE, COLUMNS) \
+// loaded once a kernel row and used for every output column that it touches. The first BEFORE and the last AFTER input
+// columns of the tile lie beyond the border: the compiler drops them.
+#define VK_TILE(K, STRIDE, COLUMNS, BEFORE, AFTER) \
     do { \
         vk_register sum[COLUMNS]; \
         for (int j = 0; j < COLUMNS; j++) sum[j] = start; \
@@ -34,7 +35,7 @@ void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, 
             vk_register tap[K]; \
             for (int kx = 0; kx < K; kx++) tap[kx] = VK_LOAD(weights + (ky * K + kx) * channels + c); \
             _Pragma("clang loop unroll(full)") \
-            for (int x = 0; x < (COLUMNS - 1) * STRIDE + K; x++) { \
+            for (int x = BEFORE; x < (COLUMNS - 1) * STRIDE + K - (AFTER); x++) { \
                 vk_register value = VK_LOAD(from + x * channels); \
                 _Pragma("clang loop unroll(full)") \
                 for (int j = 0; j < COLUMNS; j++) { \
@@ -48,30 +49,39 @@ void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, 
         } \
     } while (0)
 
+// A row of at least COLUMNS + 1 output columns under SAME padding: a tile at each border and as many between as are
+// needed; the last of those may overlap, which computes a few columns twice.
 #define VK_ROW(K, STRIDE, COLUMNS) \
     do { \
         for (; c + 16 <= channels; c += 16) { \
             vk_register start = VK_LOAD(bias + c); \
-            for (vk_index column = 0; column < outputColumns;) { \
-                if (column >= inner0 && column + COLUMNS <= inner1) { \
-                    VK_TILE(K, STRIDE, COLUMNS); \
-                    column += COLUMNS; \
-                } else if (column >= inner0 && column + 1 <= inner1) { \
-                    VK_TILE(K, STRIDE, 1); \
-                    column += 1; \
-                } else { \
-                    vk_register sum = start; \
-                    for (vk_index kx = 0; kx < K; kx++) { \
-                        vk_index x = column * STRIDE - padBefore + kx; \
-                        if (x < 0 || x >= inputColumns) continue; \
-                        for (int ky = 0; ky < K; ky++) { \
-                            sum += VK_LOAD(rows[ky] + x * channels + c) * VK_LOAD(weights + (ky * K + kx) * channels + c); \
-                        } \
+            vk_index column = 0; \
+            VK_TILE(K, STRIDE, COLUMNS, (K - STRIDE) / 2, 0); \
+            for (column = COLUMNS; column < outputColumns - COLUMNS; column += COLUMNS) { \
+                if (column > outputColumns - 2 * COLUMNS) column = outputColumns - 2 * COLUMNS; \
+                VK_TILE(K, STRIDE, COLUMNS, 0, 0); \
+            } \
+            column = outputColumns - COLUMNS; \
+            VK_TILE(K, STRIDE, COLUMNS, 0, (K - STRIDE + 1) / 2); \
+        } \
+    } while (0)
+
+// Any row: one column at a time.
+#define VK_SLOW_ROW() \
+    do { \
+        for (; c + 16 <= channels; c += 16) { \
+            vk_register start = VK_LOAD(bias + c); \
+            for (vk_index column = 0; column < outputColumns; column++) { \
+                vk_register sum = start; \
+                for (vk_index kx = 0; kx < kernel; kx++) { \
+                    vk_index x = column * stride - padBefore + kx; \
+                    if (x < 0 || x >= inputColumns) continue; \
+                    for (vk_index ky = 0; ky < kernel; ky++) { \
+                        sum += VK_LOAD(rows[ky] + x * channels + c) * VK_LOAD(weights + (ky * kernel + kx) * channels + c); \
                     } \
-                    if (clamp) VK_CLAMP(sum); \
-                    VK_STORE(output + column * channels + c, sum); \
-                    column += 1; \
                 } \
+                if (clamp) VK_CLAMP(sum); \
+                VK_STORE(output + column * channels + c, sum); \
             } \
         } \
     } while (0)
@@ -79,16 +89,19 @@ void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, 
 VK_CLONES void vk_depthwise_row_f32(const float *const *rows, const float *weights, const float *bias, float *restrict output,
                                     vk_index inputColumns, vk_index outputColumns, vk_index channels,
                                     vk_index kernel, vk_index stride, vk_index padBefore, int clamp) {
-    // Output columns inner0 ..< inner1 see no border.
-    vk_index inner0 = (padBefore + stride - 1) / stride;
-    vk_index inner1 = inputColumns - kernel + padBefore >= 0 ? (inputColumns - kernel + padBefore) / stride + 1 : 0;
-    if (inner1 > outputColumns) inner1 = outputColumns;
     const vk_register zero = {0}, six = zero + 6;
     vk_index c = 0;
-    if (kernel == 3 && stride == 1) VK_ROW(3, 1, 8);
-    else if (kernel == 3 && stride == 2) VK_ROW(3, 2, 4);
-    else if (kernel == 5 && stride == 1) VK_ROW(5, 1, 8);
-    else if (kernel == 5 && stride == 2) VK_ROW(5, 2, 4);
+    int same = inputColumns == outputColumns * stride && padBefore == (kernel - stride) / 2;
+    // Between the border tiles there must be none needed or room for one that touches no border: not so for 17 to 23 columns
+    // in eights, nor for 9 in fours.
+    int wide = outputColumns == 14 || outputColumns == 16 || outputColumns >= 24, narrow = outputColumns >= 6 && outputColumns != 9;
+    if (same && kernel == 3 && stride == 1 && wide) VK_ROW(3, 1, 8);
+    else if (same && kernel == 3 && stride == 1 && narrow) VK_ROW(3, 1, 4);
+    else if (same && kernel == 3 && stride == 2 && narrow) VK_ROW(3, 2, 4);
+    else if (same && kernel == 5 && stride == 1 && wide) VK_ROW(5, 1, 8);
+    else if (same && kernel == 5 && stride == 1 && narrow) VK_ROW(5, 1, 4);
+    else if (same && kernel == 5 && stride == 2 && narrow) VK_ROW(5, 2, 4);
+    else VK_SLOW_ROW();
     for (; c < channels; c++) {
         for (vk_index column = 0; column < outputColumns; column++) {
             float sum = bias[c];
