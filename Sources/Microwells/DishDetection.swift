@@ -108,6 +108,8 @@ public struct DishDetection: Sendable, Equatable {
     public var angle: Double
     /// Burned-in text boxes, in pixels: hide them before a network sees the frame, they may tell the hour.
     public var textMasks: [PixelRectangle]
+    /// How the view is lit.
+    public var optics: WellOptics
     /// Which of the given frames the positions belong to.
     public var referenceFrame: Int
     /// Why there are no wells and what was looked for; nil where there are wells.
@@ -115,7 +117,8 @@ public struct DishDetection: Sendable, Equatable {
 
     public init(
         layout: DishLayout, imageWidth: Int, imageHeight: Int, gasOutsideWells: GasOutsideWells, wells: [DetectedWell],
-        angle: Double = 0, textMasks: [PixelRectangle] = [], referenceFrame: Int = 0, noWellsReason: String? = nil
+        angle: Double = 0, textMasks: [PixelRectangle] = [], optics: WellOptics? = nil, referenceFrame: Int = 0,
+        noWellsReason: String? = nil
     ) {
         self.layout = layout
         self.imageWidth = imageWidth
@@ -124,13 +127,14 @@ public struct DishDetection: Sendable, Equatable {
         self.wells = wells
         self.angle = angle
         self.textMasks = textMasks
+        self.optics = optics ?? (layout == .single ? .relief : .dish)
         self.referenceFrame = referenceFrame
         self.noWellsReason = noWellsReason
     }
 }
 
 extension DishDetection: Codable {
-    private enum Keys: String, CodingKey { case layout, image, gasOutsideWells, wells, angle, textMasks, noWellsReason }
+    private enum Keys: String, CodingKey { case layout, image, gasOutsideWells, wells, angle, textMasks, optics, noWellsReason }
     private struct Size: Codable { var width: Int, height: Int }
 
     public init(from decoder: Decoder) throws {
@@ -142,6 +146,7 @@ extension DishDetection: Codable {
             wells: try values.decode([DetectedWell].self, forKey: .wells),
             angle: try values.decodeIfPresent(Double.self, forKey: .angle) ?? 0,
             textMasks: try values.decodeIfPresent([PixelRectangle].self, forKey: .textMasks) ?? [],
+            optics: try values.decodeIfPresent(WellOptics.self, forKey: .optics),
             noWellsReason: try values.decodeIfPresent(String.self, forKey: .noWellsReason))
     }
 
@@ -153,6 +158,7 @@ extension DishDetection: Codable {
         try values.encode(wells, forKey: .wells)
         if angle != 0 { try values.encode(angle, forKey: .angle) }
         if !textMasks.isEmpty { try values.encode(textMasks, forKey: .textMasks) }
+        if layout == .single, optics == .dish { try values.encode(optics, forKey: .optics) }
         try values.encodeIfPresent(noWellsReason, forKey: .noWellsReason)
     }
 }

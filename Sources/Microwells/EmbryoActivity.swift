@@ -2,7 +2,7 @@ import Foundation
 import Recordings
 
 /// How the picture is lit, which decides what an embryo looks like.
-public enum Optics: String, Codable, Sendable {
+public enum WellOptics: String, Codable, Sendable {
     /// Whole dish, transmitted light: the embryo is darker than the disc around it.
     case dish
     /// One well, oblique light (Hoffman-like relief): the embryo is as bright as the disc, but textured.
@@ -25,9 +25,9 @@ struct EmbryoActivity: Sendable {
     var darkShare: Float = 0
 
     /// Radius of a patch's disc that suits the optics.
-    static func patchRadius(_ optics: Optics) -> Int { optics == .dish ? 36 : 72 }
+    static func patchRadius(_ optics: WellOptics) -> Int { optics == .dish ? 36 : 72 }
 
-    init(_ patch: WellPatch, optics: Optics, mask share: Float, hidden: [PixelRectangle] = []) {
+    init(_ patch: WellPatch, optics: WellOptics, mask share: Float, hidden: [PixelRectangle] = []) {
         let map: FloatImage
         switch optics {
         case .dish:
@@ -127,22 +127,40 @@ struct EmbryoActivity: Sendable {
         var slopeX: Float = 0
         var slopeY: Float = 0
         for tolerance in [Float(0.10), 0.06, 0.05] {
-            var m = [Double](repeating: 0, count: 9)
-            var b = [0.0, 0, 0]
+            // Sums for the normal equations of value = level + slopeX dx + slopeY dy.
             var count = 0
-            for at in inside {
-                let dx = Float(at % image.width) - centre
-                let dy = Float(at / image.width) - centre
-                let expected = level + slopeX * dx + slopeY * dy
-                let value = image.pixels[at]
-                guard abs(value - expected) < tolerance * expected else { continue }
-                count += 1
-                let v = [1, Double(dx), Double(dy)]
-                for i in 0..<3 {
-                    for j in 0..<3 { m[i * 3 + j] += v[i] * v[j] }
-                    b[i] += v[i] * Double(value)
+            var sx = 0.0
+            var sy = 0.0
+            var sxx = 0.0
+            var sxy = 0.0
+            var syy = 0.0
+            var sv = 0.0
+            var sxv = 0.0
+            var syv = 0.0
+            image.pixels.withUnsafeBufferPointer { pixels in
+                for at in inside {
+                    let row = at / image.width
+                    let dx = Float(at - row * image.width) - centre
+                    let dy = Float(row) - centre
+                    let expected = level + slopeX * dx + slopeY * dy
+                    let value = pixels[at]
+                    guard abs(value - expected) < tolerance * expected else { continue }
+                    let x = Double(dx)
+                    let y = Double(dy)
+                    let v = Double(value)
+                    count += 1
+                    sx += x
+                    sy += y
+                    sxx += x * x
+                    sxy += x * y
+                    syy += y * y
+                    sv += v
+                    sxv += x * v
+                    syv += y * v
                 }
             }
+            let m = [Double(count), sx, sy, sx, sxx, sxy, sy, sxy, syy]
+            let b = [sv, sxv, syv]
             guard count * 5 > inside.count, let solved = Lattice.solve3(m, b) else { break }
             // A steeper slope than vignetting makes is an embryo at one side.
             let limit = 0.25 * solved[0] / Double(centre)
@@ -153,21 +171,28 @@ struct EmbryoActivity: Sendable {
         return (level, slopeX, slopeY)
     }
 
+    /// Length of the gradient (Scharr's kernel), per pixel; 0 at the picture's edge.
     static func gradientMagnitude(_ image: FloatImage) -> FloatImage {
         var result = FloatImage(width: image.width, height: image.height)
         let width = image.width
-        image.pixels.withUnsafeBufferPointer { p in
+        guard width > 2, image.height > 2 else { return result }
+        image.pixels.withUnsafeBufferPointer { source in
             result.pixels.withUnsafeMutableBufferPointer { out in
-                for row in 1..<max(1, image.height - 1) {
-                    for column in 1..<(width - 1) {
-                        let at = row * width + column
-                        let dx =
-                            3 * (p[at - width + 1] - p[at - width - 1] + p[at + width + 1] - p[at + width - 1]) + 10
-                            * (p[at + 1] - p[at - 1])
-                        let dy =
-                            3 * (p[at + width - 1] - p[at - width - 1] + p[at + width + 1] - p[at - width + 1]) + 10
-                            * (p[at + width] - p[at - width])
-                        out[at] = (dx * dx + dy * dy).squareRoot() / 32
+                guard let source = source.baseAddress, let out = out.baseAddress else { return }
+                for row in 1..<(image.height - 1) {
+                    // Row pointers: whole-number sums inside the loop would keep it from vector code.
+                    let above = source + (row - 1) * width
+                    let here = above + width
+                    let below = here + width
+                    let target = out + row * width
+                    for x in 1..<(width - 1) {
+                        let left = 3 * (above[x - 1] + below[x - 1]) + 10 * here[x - 1]
+                        let right = 3 * (above[x + 1] + below[x + 1]) + 10 * here[x + 1]
+                        let top = 3 * (above[x - 1] + above[x + 1]) + 10 * above[x]
+                        let bottom = 3 * (below[x - 1] + below[x + 1]) + 10 * below[x]
+                        let dx = right - left
+                        let dy = bottom - top
+                        target[x] = (dx * dx + dy * dy).squareRoot() * (1.0 / 32)
                     }
                 }
             }

@@ -17,13 +17,13 @@ struct EmbryoFinder {
     }
 
     /// Radii that an embryo can have, in radii of the disc.
-    static func radii(_ optics: Optics) -> ClosedRange<Float> { optics == .dish ? 0.28...0.85 : 0.34...0.96 }
+    static func radii(_ optics: WellOptics) -> ClosedRange<Float> { optics == .dish ? 0.28...0.85 : 0.34...0.96 }
 
     let activity: EmbryoActivity
-    let optics: Optics
+    let optics: WellOptics
     let threshold: Float
 
-    init(_ activity: EmbryoActivity, optics: Optics) {
+    init(_ activity: EmbryoActivity, optics: WellOptics) {
         self.activity = activity
         self.optics = optics
         switch optics {
@@ -86,7 +86,7 @@ struct EmbryoFinder {
                                     }
                                     var sum: Float = 0
                                     var number: Float = 0
-                                    let limit = min(largest, Int((1.12 * cells - off) * perCell))
+                                    let limit = min(largest, Int((1.07 * cells - off) * perCell))
                                     guard limit >= smallest else { continue }
                                     for bin in 0...limit {
                                         sum += sums[bin]

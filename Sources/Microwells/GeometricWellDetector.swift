@@ -81,6 +81,13 @@ public struct GeometricWellDetector: WellDetector {
             let rings = refinedRings(grid, image: search.image)
             let scale = working.scale
             let contents = DishContents(working.image, rings: rings, columns: grid.columns)
+            let clear = contents.wells.filter { $0.features.discSupport > 0.5 && $0.features.ringLevel < 0.6 }.count
+            guard abs(grid.lattice.angle) < 25, 10 * clear >= 3 * rings.count else {
+                return .failure(
+                    Reason(
+                        text: "saw a regular grid of \(grid.rows) x \(grid.columns) circles, but only \(clear) of them are dark rings "
+                            + "around a bright disc"))
+            }
             let wells = rings.indices.map { index -> DetectedWell in
                 let row = index / grid.columns + 1
                 let column = index % grid.columns + 1
@@ -134,29 +141,36 @@ public struct GeometricWellDetector: WellDetector {
     private func single(_ frame: GrayImage) -> Result<DishDetection, Reason> {
         let working = WorkingImage(frame, longSide: SingleWellSearch.longSide)
         let masks = TextBoxes.find(in: frame)
-        let hidden = masks.map { $0.scaled(by: working.scale) }
-        guard let found = SingleWellSearch(working.image).search(hidden: hidden) else {
-            return .failure(Reason(text: "looked for one bright disc that fills the view, saw no round edge"))
+        let found = SingleWellSearch(working.image).search(hidden: masks.map { $0.scaled(by: working.scale) })
+        if let found, found.objection == nil {
+            let contents = WellContents.ofSingle(working.image, disc: found.circle)
+            return .success(detection(frame, of: found.circle, contents, optics: .relief, scale: working.scale, masks: masks))
         }
-        guard found.support >= 0.55, found.contrast >= 0.25 else {
-            return .failure(
-                Reason(
-                    text: "looked for one bright disc that fills the view, the best circle has an edge on "
-                        + "\(Int((found.support * 100).rounded())) % of its way and a contrast of \(Int((found.contrast * 100).rounded())) %, "
-                        + "55 % and 25 % are needed"))
+        let ring = SingleRingSearch(image: working.image).search()
+        if let ring, ring.objection == nil {
+            let contents = WellContents.ofDish(working.image, ring: ring.ring, discShare: WellContents.usualDiscShare)
+            return .success(detection(frame, of: ring.ring, contents, optics: .dish, scale: working.scale, masks: masks))
         }
-        let contents = WellContents.ofSingle(working.image, disc: found.circle)
-        let probabilities = OccupancyModel.single.probabilities(contents.features)
+        var text = "looked for one bright disc that fills the view, "
+        text += found.flatMap(\.objection).map { "the best circle \($0)" } ?? "saw no round edge"
+        if let objection = ring?.objection { text += "; looked for one dark ring that fills the view, the best circle \(objection)" }
+        return .failure(Reason(text: text))
+    }
+
+    /// The detection of one well from what was measured in a working picture.
+    private func detection(
+        _ frame: GrayImage, of circle: Circle, _ contents: WellContents, optics: WellOptics, scale: Double, masks: [PixelRectangle]
+    ) -> DishDetection {
+        let probabilities = OccupancyModel.of(optics).probabilities(contents.features)
         let occupancy = probabilities.mostProbable
-        let circle = working.toSource(found.circle)
+        let place = circle.scaled(by: 1 / scale)
         let well = DetectedWell(
-            name: singleWellName, row: 1, column: 1, x: circle.x, y: circle.y, radius: circle.radius, occupancy: occupancy,
-            probabilities: probabilities, clipped: isClipped(circle, frame),
-            embryo: occupancy.hasEmbryo ? contents.embryo.map { working.toSource($0) } : nil)
-        return .success(
-            DishDetection(
-                layout: .single, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
-                wells: [well], textMasks: masks))
+            name: singleWellName, row: 1, column: 1, x: place.x, y: place.y, radius: place.radius, occupancy: occupancy,
+            probabilities: probabilities, clipped: isClipped(place, frame),
+            embryo: occupancy.hasEmbryo ? contents.embryo?.scaled(by: 1 / scale) : nil)
+        return DishDetection(
+            layout: .single, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
+            wells: [well], textMasks: masks, optics: optics)
     }
 
     private func isClipped(_ circle: Circle, _ frame: GrayImage) -> Bool {

@@ -89,7 +89,7 @@ struct GridSearch {
                 for near in max(0, index - 1)...min(Self.radii.count - 1, index + 1) {
                     strongest = max(strongest, votes.best(near: Float(place.x), Float(place.y), reach: reach, radius: near).support)
                 }
-                let ring = ringContrast(x: place.x, y: place.y, radius: fit.radius)
+                let ring = RingContrast.share(image, x: place.x, y: place.y, radius: fit.radius)
                 support[r * width + c] = ring > 0.3 ? Double(strongest) : 0.5 * Double(min(strongest, 0.3))
             }
         }
@@ -132,30 +132,5 @@ struct GridSearch {
         if rows > 5 || columns > 5 { return .tooMany(rows: rows, columns: columns) }
         let moved = lattice.movedOrigin(row: rowRange.lowerBound + top, column: columnRange.lowerBound + left)
         return .grid(Grid(lattice: moved, rows: rows, columns: columns, radius: fit.radius, support: nodes))
-    }
-
-    /// How much darker the ring (0.7 to 0.9 of the radius) is than what lies just outside it, as the share of directions in
-    /// view in which it is clearly so.
-    func ringContrast(x: Double, y: Double, radius: Double) -> Double {
-        var agree = 0
-        var seen = 0
-        for step in 0..<36 {
-            let angle = Double(step) * (2 * .pi / 36)
-            let dx = cos(angle)
-            let dy = sin(angle)
-            let far = (x + 1.1 * radius * dx, y + 1.1 * radius * dy)
-            guard far.0 >= 0, far.1 >= 0, far.0 < Double(image.width), far.1 < Double(image.height) else { continue }
-            seen += 1
-            var inside = Float.infinity
-            for share in [0.72, 0.8, 0.88] {
-                inside = min(inside, image.sample(Float(x + share * radius * dx), Float(y + share * radius * dy)))
-            }
-            var outside: Float = 0
-            for share in [1.02, 1.07, 1.12] {
-                outside = max(outside, image.sample(Float(x + share * radius * dx), Float(y + share * radius * dy)))
-            }
-            if inside < 0.75 * outside, outside - inside > 0.02 { agree += 1 }
-        }
-        return seen == 0 ? 0 : Double(agree) / Double(seen)
     }
 }

@@ -17,6 +17,9 @@ struct OccupancyModel: Sendable, Codable, Equatable {
         return 1 / (1 + exp(-min(max(sum, -30), 30)))
     }
 
+    /// The model of a view's light.
+    static func of(_ optics: WellOptics) -> OccupancyModel { optics == .dish ? dish : single }
+
     /// discLevel, discSupport, darkShare, embryoScore, inside, outside, embryoRadius, detail, unevenness, ringLevel, brightSpot, 1
     static let dish = OccupancyModel(
         embryo: [0, 0, 0, 40, 6, 0, 0, 0, 0, 0, 0, -4.5],

@@ -71,7 +71,9 @@ struct RadialEdge: Sendable {
         let strong = points.map(\.strength).sorted()[points.count / 2]
         points.removeAll { $0.strength < 0.2 * strong }
         // Trimmed least squares: fit, drop what is far off, fit again.
+        // The first radius is the median of what the directions say, so that a guess of the wrong size does not hold it back.
         var circle = guess
+        circle.radius = points.map { hypot($0.x - guess.x, $0.y - guess.y) }.sorted()[points.count / 2]
         for tolerance in [0.12, 0.06, 0.04] {
             let near = points.filter { abs(hypot($0.x - circle.x, $0.y - circle.y) - circle.radius) < max(1.2, tolerance * circle.radius) }
             guard near.count >= 8, let next = leastSquares(near.map { ($0.x, $0.y) }) else { break }

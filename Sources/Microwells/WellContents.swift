@@ -59,7 +59,7 @@ struct WellContents: Sendable {
     /// Disc radius over ring radius where the disc itself cannot be seen.
     static let usualDiscShare = 0.52
     /// Share of the disc that is looked at: its own edge is no embryo.
-    static func mask(_ optics: Optics) -> Float { optics == .dish ? 0.84 : 0.87 }
+    static func mask(_ optics: WellOptics) -> Float { optics == .dish ? 0.84 : 0.87 }
 
     /// Measures a dish well whose ring is known.
     ///
@@ -110,7 +110,7 @@ struct WellContents: Sendable {
     }
 
     private static func finding(
-        in patch: WellPatch, optics: Optics, before: EmbryoFinder.Finding?
+        in patch: WellPatch, optics: WellOptics, before: EmbryoFinder.Finding?
     ) -> (activity: EmbryoActivity, found: EmbryoFinder.Finding?) {
         let activity = EmbryoActivity(patch, optics: optics, mask: mask(optics))
         let finder = EmbryoFinder(activity, optics: optics)

@@ -9,7 +9,7 @@ struct WellState: Sendable {
     /// Ring and disc in the reference frame, in source pixels.
     let ring: Circle
     let disc: Circle
-    let optics: Optics
+    let optics: WellOptics
 
     /// The embryo's centre from the disc's, in disc radii and the dish's own directions, smoothed; and its radius.
     private(set) var embryoX = 0.0
@@ -36,7 +36,7 @@ struct WellState: Sendable {
     var isBlurred = false
     var usable = 0
 
-    init(_ well: DetectedWell, disc: Circle, optics: Optics) {
+    init(_ well: DetectedWell, disc: Circle, optics: WellOptics) {
         name = well.name
         row = well.row
         column = well.column

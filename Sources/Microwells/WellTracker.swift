@@ -36,6 +36,7 @@ public struct WellTracker: Sendable {
     private var view: ViewTracker
     private var states: [WellState]
     private let isGrid: Bool
+    private let optics: WellOptics
     private let discShare: Double
 
     /// A tracker for the wells of `detection`, whose positions belong to `reference`.
@@ -46,11 +47,12 @@ public struct WellTracker: Sendable {
         }
         self.detection = detection
         isGrid = detection.layout != .single
+        optics = detection.optics
         let factor = ViewTracker.factor(width: reference.width, height: reference.height, isGrid: isGrid)
         let small = WorkingImage(reference, dividedBy: factor)
         let scale = small.scale
         let rings = detection.wells.map { $0.circle.scaled(by: scale) }
-        if isGrid {
+        if optics == .dish {
             let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1)
             discShare = contents.discShare
             states = zip(detection.wells, contents.wells).map { WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish) }
@@ -89,11 +91,13 @@ public struct WellTracker: Sendable {
             circle = embryo
         } else {
             // About what an embryo would take of the disc.
-            let share = isGrid ? discShare * 0.62 : 0.7
+            let share = optics == .dish ? discShare * 0.62 : 0.7
             circle = Circle(x: observation.x, y: observation.y, radius: observation.radius * share)
         }
-        return CropRegion(
-            centerX: circle.x, centerY: circle.y, side: 2 * circle.radius * CropRegion.cropFactor, angle: observation.angle)
+        // A turn too small to matter to a network counts as none: cutting along the picture's rows is sharper and cheaper.
+        let turn = remainder(observation.angle - detection.angle, 360)
+        let angle = (abs(detection.angle) < 1.5 ? 0 : detection.angle) + (abs(turn) < 1 ? 0 : turn)
+        return CropRegion(centerX: circle.x, centerY: circle.y, side: 2 * circle.radius * CropRegion.cropFactor, angle: angle)
     }
 
     /// The occupancy of a well over all frames so far; nil for a name that is not tracked.
@@ -157,12 +161,12 @@ public struct WellTracker: Sendable {
         let before = (frame / turn) % 8 == 0 ? nil : states[index].last
         let contents: WellContents
         let probabilities: OccupancyProbabilities
-        if isGrid {
+        if optics == .dish {
             contents = WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
-            probabilities = OccupancyModel.dish.probabilities(contents.features)
+            probabilities = OccupancyModel.of(optics).probabilities(contents.features)
         } else {
             contents = WellContents.ofSingle(working.image, disc: disc, before: before)
-            probabilities = OccupancyModel.single.probabilities(contents.features)
+            probabilities = OccupancyModel.of(optics).probabilities(contents.features)
         }
         // Sharpness falls when the focus is lost; against the usual of the last weeks of frames, not against other wells.
         states[index].sharpness = contents.sharpness
