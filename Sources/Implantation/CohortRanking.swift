@@ -118,7 +118,7 @@ private func assess(_ embryo: Embryo, _ basis: RankingBasis, _ rules: [ScoringRu
         result.indexLow = index - EventDistribution.z95 * deviation
         result.indexHigh = index + EventDistribution.z95 * deviation
         let reasons = outcome.parts.map { RankingReason(feature: $0.feature, text: $0.text, contribution: $0.mean / outcome.scale) }
-        let notable = 0.15 * (reasons.map { abs($0.contribution) }.max() ?? 0)
+        let notable = 0.2 * (reasons.map { abs($0.contribution) }.max() ?? 0)
         result.helped = reasons.filter { $0.contribution > notable }.sorted { $0.contribution > $1.contribution }
         result.hurt = reasons.filter { $0.contribution < -notable }.sorted { $0.contribution < $1.contribution }
     }
@@ -179,18 +179,21 @@ extension LaboratoryReference {
             )
         }
         var parts: [IndexPart] = []
-        var unseen = 0
+        var known: [String] = []
         for spread in spreads {
             if let time = spread.feature.distribution(in: embryo.timeline) {
                 parts.append(part(spread, time))
+                known.append(spread.feature.label)
             } else if let late = notReached(spread, embryo) {
                 parts.append(late)
-                unseen += 1
             }
         }
-        guard parts.count - unseen >= Self.fewest else {
-            let known = parts.isEmpty ? "none" : parts.map(\.feature).joined(separator: ", ")
-            return (parts, 1, "too few of the compared times are known (\(known)); at least \(Self.fewest) are needed")
+        guard parts.count >= Self.fewest, !known.isEmpty else {
+            return (
+                parts, 1,
+                "too few of the compared times are known (\(known.isEmpty ? "none" : known.joined(separator: ", "))); at least "
+                    + "\(Self.fewest) are needed"
+            )
         }
         return (parts, Double(parts.count), nil)
     }
@@ -214,20 +217,23 @@ extension LaboratoryReference {
         let word = spread.feature.since == nil || spread.feature.since == .tPNf ? ("earlier", "later") : ("shorter", "longer")
         let percent = Int((100 * max(share, 1 - share)).rounded())
         let place: String
-        if abs(share - 0.5) <= 0.25 {
-            place = "within the laboratory's middle half"
+        if abs(share - 0.5) <= 0.1 {
+            place = "near the laboratory's median"
+        } else if abs(share - 0.5) <= 0.25 {
+            place = "somewhat \(share < 0.5 ? word.0 : word.1) than the median"
         } else {
-            place = "\(share < 0.5 ? word.0 : word.1) than \(percent) % of the laboratory's"
+            place = "\(share < 0.5 ? word.0 : word.1) than \(percent) %"
         }
         return IndexPart(
-            feature: spread.feature.label, text: "\(spread.feature.label) \(time.median.fixed(1)) h: \(place) (median \(spread.median.fixed(1)) h)",
+            feature: spread.feature.label, text: "\(spread.feature.label) \(time.median.fixed(1)) h: \(place) (\(spread.median.fixed(1)))",
             mean: mean, variance: max(0, squares / Double(Self.slices.count) - mean * mean))
     }
 
     /// An event not seen by the end of the recording, when most of the laboratory's embryos have it by then.
     private func notReached(_ spread: Spread, _ embryo: Embryo) -> IndexPart? {
         guard spread.feature.since == nil, let until = embryo.observedUntil, embryo.timeline.states[spread.feature.event] != .skipped,
-            !embryo.timeline.times.keys.contains(where: { $0 >= spread.feature.event }), embryo.timeline.lastStage.map({ $0 < spread.feature.event }) ?? true
+            !embryo.timeline.times.keys.contains(where: { $0 >= spread.feature.event }),
+            embryo.timeline.lastStage.map({ $0 < spread.feature.event }) ?? true
         else { return nil }
         let share = spread.share(below: until)
         guard share >= 0.75 else { return nil }
@@ -235,7 +241,8 @@ extension LaboratoryReference {
         let worth = Self.worth((share + 1) / 2, spread.direction)
         return IndexPart(
             feature: spread.feature.label,
-            text: "\(spread.feature.label) not seen by \(until.fixed(1)) h, when \(Int((100 * share).rounded())) % of the laboratory's that reach it have it",
+            text:
+                "\(spread.feature.label) not seen by \(until.fixed(1)) h, when \(Int((100 * share).rounded())) % of those that reach it have it",
             mean: worth, variance: 0)
     }
 }

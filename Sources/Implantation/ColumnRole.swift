@@ -4,7 +4,11 @@ import Morphokinetics
 /// What a column of a table holds, found from its name.
 enum ColumnRole: Hashable {
     case embryo, recording, well, position, cohort, patient, occupancy, lastStage, firstHours, lastHours, flags, unit
-    case event(Stage), low(Stage), high(Stage), state(Stage), probability(Stage)
+    case event(Stage)
+    case low(Stage)
+    case high(Stage)
+    case state(Stage)
+    case probability(Stage)
     /// An interval, checked against the events.
     case interval(String)
     case covariate(String)

@@ -104,7 +104,9 @@ struct EmbryoTableReader {
                 table.refused.append(
                     RefusedRow(
                         row: row, name: "row \(row)", cohort: "",
-                        reason: "row \(row) has \(fields.count) fields, the header \(header.count)\(decimalComma ? "" : "; is a decimal comma meant?")"))
+                        reason:
+                            "row \(row) has \(fields.count) fields, the header \(header.count)\(decimalComma ? "" : "; is a decimal comma meant?")"
+                    ))
                 continue
             }
             read(fields, row, into: &table)
@@ -187,8 +189,9 @@ struct EmbryoTableReader {
             if isAbsent(field) { continue }
             switch role {
             case .event(let stage):
-                guard let value = inFrames
-                    ? plain(field, column, row, &problem) : time(field, column, row, stage, &problem, &warnings)
+                guard
+                    let value = inFrames
+                        ? plain(field, column, row, &problem) : time(field, column, row, stage, &problem, &warnings)
                 else { continue }
                 cells.times[stage] = value
             case .low(let stage): cells.lows[stage] = plain(field, column, row, &problem)
@@ -216,14 +219,16 @@ struct EmbryoTableReader {
         let outcome = outcome(cells, row, &problem)
         problem = problem ?? orderProblem(cells, row)
         var timeline = Timeline(
-            unit: inFrames ? .frames : cells.texts[.unit].flatMap { Timeline.Unit(rawValue: $0.lowercased()) } ?? .hours, states: cells.states,
+            unit: inFrames ? .frames : cells.texts[.unit].flatMap { Timeline.Unit(rawValue: $0.lowercased()) } ?? .hours,
+            states: cells.states,
             lastStage: cells.texts[.lastStage].flatMap(Stage.init(rawValue:)),
             flags: (cells.texts[.flags] ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty })
         for (stage, time) in cells.times {
             let low = cells.lows[stage] ?? time
             let high = cells.highs[stage] ?? time
             if low > time + 1e-6 || high < time - 1e-6 {
-                problem = problem ?? "row \(row): \(stage.rawValue) (\(time.plain)) lies outside its own interval \(low.plain) to \(high.plain)"
+                problem =
+                    problem ?? "row \(row): \(stage.rawValue) (\(time.plain)) lies outside its own interval \(low.plain) to \(high.plain)"
             }
             if let probability = cells.probabilities[stage], !(0...1).contains(probability) {
                 problem = problem ?? "row \(row): the probability of \(stage.rawValue) is \(probability.plain), not 0 to 1"
@@ -348,7 +353,8 @@ struct EmbryoTableReader {
             guard let given = cells.intervals[name], let to = cells.times[later], let from = cells.times[earlier] else { continue }
             if abs(given - (to - from)) > 0.25 {
                 warnings.append(
-                    "\(name) is given as \(given.plain), but \(later.rawValue) − \(earlier.rawValue) is \((to - from).plain), which is used")
+                    "\(name) is given as \(given.plain), but \(later.rawValue) − \(earlier.rawValue) is \((to - from).plain), which is used"
+                )
             }
         }
         return warnings
@@ -368,7 +374,8 @@ struct EmbryoTableReader {
                 table.embryos[$0].timeline == first.timeline && table.embryos[$0].outcome == first.outcome
             }
             if same {
-                table.warnings.append("embryo '\(first.name)' is there \(indices.count) times with the same times (rows \(rows)): counted once")
+                table.warnings.append(
+                    "embryo '\(first.name)' is there \(indices.count) times with the same times (rows \(rows)): counted once")
                 dropped.formUnion(indices.dropFirst())
             } else {
                 for index in indices {

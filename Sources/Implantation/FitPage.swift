@@ -23,7 +23,8 @@ extension FitReport {
             if let missing = term.missingCoefficient { line += "   where missing \(Self.signed(missing))" }
             lines.append(line)
         }
-        lines.append("  intercept \(Self.signed(logistic.intercept)), penalty C \(logistic.penaltyC.plain) (ranking \(ranking.penaltyC.plain))")
+        lines.append(
+            "  intercept \(Self.signed(logistic.intercept)), penalty C \(logistic.penaltyC.plain) (ranking \(ranking.penaltyC.plain))")
         if !comparisons.isEmpty {
             lines += ["", "Published rules on the same patients (embryos that the rule can score):"]
             for item in comparisons { lines.append("  " + Self.text(item)) }
@@ -47,31 +48,42 @@ extension FitReport {
         body += "All figures are of patients that the fit did not see; 95 % intervals by bootstrap over patients.</p>\n"
         for note in notes { body += "<p class=\"bad\">\(PageParts.escape(note))</p>\n" }
         body += "<h2>How well it orders embryos</h2>\n<table><tbody>"
-        body += "<tr><td>AUC, logistic model</td><td>\(auc.text)</td></tr><tr><td>AUC, pairwise ranking model</td><td>\(rankingAUC.text)</td></tr>"
+        body +=
+            "<tr><td>AUC, logistic model</td><td>\(auc.text)</td></tr><tr><td>AUC, pairwise ranking model</td><td>\(rankingAUC.text)</td></tr>"
         body += "<tr><td>Brier score</td><td>\(brier.text); the implantation rate alone: \(brierOfRate.fixed(3))</td></tr>"
         if let calibrationSlope { body += "<tr><td>Calibration slope (1 is perfect)</td><td>\(calibrationSlope.text)</td></tr>" }
-        if let calibrationIntercept { body += "<tr><td>Calibration intercept (0 is perfect)</td><td>\(calibrationIntercept.text)</td></tr>" }
+        if let calibrationIntercept {
+            body += "<tr><td>Calibration intercept (0 is perfect)</td><td>\(calibrationIntercept.text)</td></tr>"
+        }
         body += "</tbody></table>\n<h2>Calibration</h2>\n" + calibrationChart
-        body += "<p class=\"soft\">Five groups of equal size. Points: share that implanted with its 95 % Wilson interval; the line is perfect calibration.</p>"
+        body +=
+            "<p class=\"soft\">Five groups of equal size. Points: share that implanted with its 95 % Wilson interval; the line is perfect calibration.</p>"
         body += "<h2>Decision curve</h2>\n" + decisionChart
-        body += "<p class=\"soft\">Net benefit at each threshold: green the model with its 95 % interval, dashed calling every embryo likely to implant, "
+        body +=
+            "<p class=\"soft\">Net benefit at each threshold: green the model with its 95 % interval, dashed calling every embryo likely to implant, "
         body += "the axis calling none. Where the green band does not lie above both, the model is of no use.</p>"
         body += "<h2>Coefficients</h2>\n<table><thead><tr><th>Feature</th><th class=\"n\">Mean</th><th class=\"n\">SD</th>"
-        body += "<th class=\"n\">Log odds an SD</th><th class=\"n\">Standard error</th><th class=\"n\">An hour or unit</th><th class=\"n\">Where missing</th>"
+        body +=
+            "<th class=\"n\">Log odds an SD</th><th class=\"n\">Standard error</th><th class=\"n\">An hour or unit</th><th class=\"n\">Where missing</th>"
         body += "<th class=\"n\">Known in</th><th class=\"n\">Ranking model, an SD</th></tr></thead><tbody>\n"
         for (term, rank) in zip(logistic.terms, ranking.terms) {
-            body += "<tr><td>\(PageParts.escape(term.feature.label))</td><td class=\"n\">\(term.mean.fixed(2))</td><td class=\"n\">\(term.scale.fixed(2))</td>"
+            body +=
+                "<tr><td>\(PageParts.escape(term.feature.label))</td><td class=\"n\">\(term.mean.fixed(2))</td><td class=\"n\">\(term.scale.fixed(2))</td>"
             body += "<td class=\"n\">\(Self.signed(term.coefficient))</td><td class=\"n\">\((term.standardError ?? 0).fixed(3))</td>"
-            body += "<td class=\"n\">\(Self.signed(term.perUnit))</td><td class=\"n\">\(term.missingCoefficient.map(Self.signed) ?? "–")</td>"
+            body +=
+                "<td class=\"n\">\(Self.signed(term.perUnit))</td><td class=\"n\">\(term.missingCoefficient.map(Self.signed) ?? "–")</td>"
             body += "<td class=\"n\">\((100 * term.knownIn).fixed(0)) %</td><td class=\"n\">\(Self.signed(rank.coefficient))</td></tr>\n"
         }
-        body += "</tbody></table>\n<p class=\"soft\">Penalty C \(logistic.penaltyC.plain) (ranking \(ranking.penaltyC.plain)), chosen by cross-validation; "
+        body +=
+            "</tbody></table>\n<p class=\"soft\">Penalty C \(logistic.penaltyC.plain) (ranking \(ranking.penaltyC.plain)), chosen by cross-validation; "
         body += "the penalty shrinks coefficients towards 0. Standard errors are robust to several embryos a patient.</p>\n"
         if !comparisons.isEmpty {
-            body += "<h2>Published rules on the same patients</h2>\n<table><thead><tr><th>Rule</th><th class=\"n\">Embryos it can score</th>"
+            body +=
+                "<h2>Published rules on the same patients</h2>\n<table><thead><tr><th>Rule</th><th class=\"n\">Embryos it can score</th>"
             body += "<th class=\"n\">Rule AUC</th><th class=\"n\">Model AUC</th><th class=\"n\">Model − rule</th></tr></thead><tbody>\n"
             for item in comparisons {
-                body += "<tr><td>\(PageParts.escape(item.title))</td><td class=\"n\">\(item.embryos)</td><td class=\"n\">\(item.ruleAUC?.text ?? "too few")</td>"
+                body +=
+                    "<tr><td>\(PageParts.escape(item.title))</td><td class=\"n\">\(item.embryos)</td><td class=\"n\">\(item.ruleAUC?.text ?? "too few")</td>"
                 body += "<td class=\"n\">\(item.modelAUC?.text ?? "–")</td><td class=\"n\">\(item.difference?.text ?? "–")</td></tr>\n"
             }
             body += "</tbody></table>\n"
@@ -92,11 +104,14 @@ extension FitReport {
         text += Self.grid(x, y, [0, 0.2, 0.4, 0.6, 0.8, 1], [0, 0.2, 0.4, 0.6, 0.8, 1])
         text += "<line x1=\"\(x(0))\" y1=\"\(y(0))\" x2=\"\(x(1))\" y2=\"\(y(1))\" stroke=\"#5b6675\" stroke-dasharray=\"4 4\"/>"
         for bin in calibration {
-            text += "<line x1=\"\(x(bin.predicted))\" x2=\"\(x(bin.predicted))\" y1=\"\(y(bin.low))\" y2=\"\(y(bin.high))\" stroke=\"#1b6e53\" stroke-width=\"2\"/>"
-            text += "<circle cx=\"\(x(bin.predicted))\" cy=\"\(y(bin.observed))\" r=\"5\" fill=\"#1b6e53\"><title>\(bin.embryos) embryos</title></circle>"
+            text +=
+                "<line x1=\"\(x(bin.predicted))\" x2=\"\(x(bin.predicted))\" y1=\"\(y(bin.low))\" y2=\"\(y(bin.high))\" stroke=\"#1b6e53\" stroke-width=\"2\"/>"
+            text +=
+                "<circle cx=\"\(x(bin.predicted))\" cy=\"\(y(bin.observed))\" r=\"5\" fill=\"#1b6e53\"><title>\(bin.embryos) embryos</title></circle>"
         }
         text += "<text class=\"s\" x=\"\(x(0.5))\" y=\"\(size - 6)\" text-anchor=\"middle\">predicted share</text>"
-        text += "<text class=\"s\" x=\"14\" y=\"\(y(0.5))\" text-anchor=\"middle\" transform=\"rotate(-90 14 \(y(0.5)))\">observed share</text>"
+        text +=
+            "<text class=\"s\" x=\"14\" y=\"\(y(0.5))\" text-anchor=\"middle\" transform=\"rotate(-90 14 \(y(0.5)))\">observed share</text>"
         return text + "</svg>\n"
     }
 
@@ -111,8 +126,10 @@ extension FitReport {
         let upper = decision.map { "\(x($0.threshold)),\(y($0.model.high))" }
         let lower = decision.reversed().map { "\(x($0.threshold)),\(y($0.model.low))" }
         text += "<polygon points=\"\((upper + lower).joined(separator: " "))\" fill=\"#1b6e53\" opacity=\"0.18\"/>"
-        text += "<polyline points=\"\(decision.map { "\(x($0.threshold)),\(y($0.model.value))" }.joined(separator: " "))\" fill=\"none\" stroke=\"#1b6e53\" stroke-width=\"2.5\"/>"
-        text += "<polyline points=\"\(decision.map { "\(x($0.threshold)),\(y($0.all))" }.joined(separator: " "))\" fill=\"none\" stroke=\"#5b6675\" stroke-dasharray=\"5 4\" stroke-width=\"2\"/>"
+        text +=
+            "<polyline points=\"\(decision.map { "\(x($0.threshold)),\(y($0.model.value))" }.joined(separator: " "))\" fill=\"none\" stroke=\"#1b6e53\" stroke-width=\"2.5\"/>"
+        text +=
+            "<polyline points=\"\(decision.map { "\(x($0.threshold)),\(y($0.all))" }.joined(separator: " "))\" fill=\"none\" stroke=\"#5b6675\" stroke-dasharray=\"5 4\" stroke-width=\"2\"/>"
         text += "<line x1=\"\(x(first))\" x2=\"\(x(last))\" y1=\"\(y(0))\" y2=\"\(y(0))\" stroke=\"#1c2430\"/>"
         text += "<text class=\"s\" x=\"340\" y=\"344\" text-anchor=\"middle\">threshold</text>"
         text += "<text class=\"s\" x=\"14\" y=\"160\" text-anchor=\"middle\" transform=\"rotate(-90 14 160)\">net benefit</text>"

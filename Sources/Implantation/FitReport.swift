@@ -79,7 +79,9 @@ public struct FitReport: Sendable {
         calibration = Self.bins(probabilities, outcomes)
         let ones = [Double](repeating: 1, count: outcomes.count)
         decision = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6].compactMap { threshold in
-            guard let model = bootstrap.estimate({ Metrics.netBenefit(probabilities, outcomes, threshold: threshold, $0) }) else { return nil }
+            guard let model = bootstrap.estimate({ Metrics.netBenefit(probabilities, outcomes, threshold: threshold, $0) }) else {
+                return nil
+            }
             let all = Metrics.netBenefit(ones, outcomes, threshold: threshold, ones)
             return DecisionPoint(threshold: threshold, model: model, all: all)
         }
@@ -139,7 +141,8 @@ public struct FitReport: Sendable {
         for name in options.features ?? FitOptions.defaults {
             guard var timing = TimingFeature(name) else {
                 throw .feature(
-                    name: name, problem: "it is no event (\(Stage.allCases.map(\.rawValue).joined(separator: ", "))) and no interval "
+                    name: name,
+                    problem: "it is no event (\(Stage.allCases.map(\.rawValue).joined(separator: ", "))) and no interval "
                         + "(\(TimingFeature.intervals.map(\.name).joined(separator: ", ")), or such as t8-t5)")
             }
             if options.relativeToFading { timing = timing.relativeToFading }

@@ -75,7 +75,9 @@ public struct KnownOutcomes: Sendable {
         let own = embryo.outcome
         let count = own.transferred ?? (own.transfer == nil ? 1 : transfer.count)
         if count < 1 { return .unknown("it was not transferred") }
-        if count < transfer.count { return .unknown("its transfer has \(transfer.count) rows, but \(count) embryos are said to be transferred") }
+        if count < transfer.count {
+            return .unknown("its transfer has \(transfer.count) rows, but \(count) embryos are said to be transferred")
+        }
         if let sacs = own.sacs {
             let result: Bool
             if sacs == 0 {

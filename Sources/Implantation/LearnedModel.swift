@@ -82,7 +82,8 @@ public struct LearnedModel: Sendable, Equatable {
             parts.append(
                 IndexPart(
                     feature: feature.label,
-                    text: "\(feature.label) \(time.median.fixed(1)) h: \(abs(place).fixed(1)) h \(word) the laboratory's mean of \(term.mean.fixed(1)) h",
+                    text:
+                        "\(feature.label) \(time.median.fixed(1)) h: \(abs(place).fixed(1)) h \(word) the laboratory's mean of \(term.mean.fixed(1)) h",
                     mean: slope * (time.median + shift - term.mean), variance: slope * slope * max(0, variance)))
         }
         guard timings > 0, 2 * known >= timings else {

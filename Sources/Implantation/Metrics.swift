@@ -58,7 +58,9 @@ enum Metrics {
     }
 
     /// Slope and intercept of the outcomes on the logits: 1 and 0 for perfect calibration.
-    static func calibration(_ probabilities: [Double], _ outcomes: [Bool], _ weights: [Double]? = nil) -> (slope: Double, intercept: Double)? {
+    static func calibration(_ probabilities: [Double], _ outcomes: [Bool], _ weights: [Double]? = nil) -> (
+        slope: Double, intercept: Double
+    )? {
         var x = LogisticFit.Matrix(rows: probabilities.count, columns: 1)
         for (row, probability) in probabilities.enumerated() {
             let probability = min(max(probability, 1e-9), 1 - 1e-9)

@@ -15,7 +15,8 @@ extension LearnedModel {
         ]
         if let auc {
             lines += [
-                "# On patients that the fit did not see, with the 95 % interval of a bootstrap over patients.", "auc: \(Self.number(auc.value))",
+                "# On patients that the fit did not see, with the 95 % interval of a bootstrap over patients.",
+                "auc: \(Self.number(auc.value))",
                 "auc_low: \(Self.number(auc.low))", "auc_high: \(Self.number(auc.high))",
             ]
         }

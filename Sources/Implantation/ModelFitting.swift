@@ -95,7 +95,8 @@ struct ModelTrainer {
             let pairs = PairDesign.pairs(x, y, groups: groups, limit: pairLimit, seed: options.seed)
             guard pairs.x.rows > 0 else { throw .fit(problem: "there is no pair of an implanted and another embryo to compare") }
             solution = try LogisticFit(
-                x: pairs.x, y: [Bool](repeating: true, count: pairs.x.rows), weights: [Double](repeating: pairs.weight, count: pairs.x.rows),
+                x: pairs.x, y: [Bool](repeating: true, count: pairs.x.rows),
+                weights: [Double](repeating: pairs.weight, count: pairs.x.rows),
                 c: penalty, withIntercept: false)
         }
         return Fitted(

@@ -78,19 +78,20 @@ extension ScoringRule {
             return probability > 0.005 && probability < 0.995
         }
         let told = doubtful.isEmpty ? tests.indices.filter { distribution.tests[$0] != nil } : doubtful
-        var phrases: [String] = []
-        var lastQuantity = ""
+        // Limits on one quantity share its value; a limit that two classes test is told once.
+        var phrases: [(label: String, text: String, limits: [String])] = []
         for index in told {
             let phrase = phrase(tests[index], doubtful: !doubtful.isEmpty, holds: (distribution.tests[index] ?? 0) > 0.5, knowledge)
-            // Two limits on one quantity share its value.
-            if tests[index].label == lastQuantity {
-                phrases.append(phrase.limit)
+            if let known = phrases.firstIndex(where: { $0.label == tests[index].label }) {
+                if !phrases[known].limits.contains(phrase.limit) {
+                    phrases[known].limits.append(phrase.limit)
+                    phrases[known].text += ", \(phrase.limit)"
+                }
             } else {
-                phrases.append("\(phrase.quantity), \(phrase.limit)")
+                phrases.append((tests[index].label, "\(phrase.quantity), \(phrase.limit)", [phrase.limit]))
             }
-            lastQuantity = tests[index].label
         }
-        var text = phrases.joined(separator: "; ")
+        var text = phrases.map(\.text).joined(separator: "; ")
         if !absent.isEmpty { text += (text.isEmpty ? "" : "; ") + "\(absent.map(\.rawValue).joined(separator: ", ")) not known" }
         return [(text.isEmpty ? "" : text + ": ") + result.summary]
     }

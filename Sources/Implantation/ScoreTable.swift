@@ -5,7 +5,9 @@ import Morphokinetics
 public enum ScoreTable {
     /// The whole file. Every row ends with the sentence on research use.
     public static func text(_ rankings: [CohortRanking], rules: [ScoringRule]) -> String {
-        var columns = ["cohort", "embryo", "row", "group", "rank", "tied_with", "index", "index_low", "index_high", "helped", "hurt", "remarks"]
+        var columns = [
+            "cohort", "embryo", "row", "group", "rank", "tied_with", "index", "index_low", "index_high", "helped", "hurt", "remarks",
+        ]
         for rule in rules { columns += [rule.name, "\(rule.name)_probabilities", "\(rule.name)_reasons"] }
         columns += ["data_quality", "notice"]
         var text = line(columns)

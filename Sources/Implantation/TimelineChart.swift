@@ -7,16 +7,17 @@ enum TimelineChart {
     private static let left = 190.0
     private static let right = 30.0
     private static let top = 34.0
-    private static let rowHeight = 40.0
+    private static let rowHeight = 48.0
 
     /// One ribbon an embryo, coloured by stage from each event to the next, with a whisker for each event's 90 % interval.
     static func svg(_ embryos: [RankedEmbryo]) -> String {
         let usable = embryos.filter { $0.embryo.timeline.unit == .hours && !$0.embryo.timeline.times.isEmpty }
         guard !usable.isEmpty else { return "<p class=\"soft\">No embryo has times in hours.</p>" }
-        let last = usable.map { item -> Double in
-            let events = item.embryo.timeline.times.values.map(\.high).max() ?? 0
-            return max(events, item.embryo.observedUntil ?? 0)
-        }.max() ?? 120
+        let last =
+            usable.map { item -> Double in
+                let events = item.embryo.timeline.times.values.map(\.high).max() ?? 0
+                return max(events, item.embryo.observedUntil ?? 0)
+            }.max() ?? 120
         let end = max(24, (last / 12).rounded(.up) * 12)
         func x(_ hours: Double) -> Double { left + max(0, min(hours, end)) / end * (width - left - right) }
         let bottom = top + Double(usable.count) * rowHeight
@@ -25,7 +26,8 @@ enum TimelineChart {
         var text = "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" aria-label=\"Timelines of the cohort\">\n"
         for hour in stride(from: 0.0, through: end, by: end > 72 ? 12 : 6) {
             let day = Int(hour) % 24 == 0
-            text += "<line x1=\"\(f(x(hour)))\" x2=\"\(f(x(hour)))\" y1=\"\(f(top - 4))\" y2=\"\(f(bottom))\" stroke=\"\(day ? "#b9c2cd" : "#e6eaef")\"/>"
+            text +=
+                "<line x1=\"\(f(x(hour)))\" x2=\"\(f(x(hour)))\" y1=\"\(f(top - 4))\" y2=\"\(f(bottom))\" stroke=\"\(day ? "#b9c2cd" : "#e6eaef")\"/>"
             text += "<text class=\"s\" x=\"\(f(x(hour)))\" y=\"\(f(top - 10))\" text-anchor=\"middle\">\(Int(hour))</text>\n"
         }
         text += "<text class=\"s\" x=\"\(f(left - 12))\" y=\"\(f(top - 10))\" text-anchor=\"end\">hours post insemination</text>\n"
@@ -37,7 +39,7 @@ enum TimelineChart {
     private static func row(_ item: RankedEmbryo, y: Double, end: Double, x: (Double) -> Double) -> String {
         let timeline = item.embryo.timeline
         let events = Stage.allCases.compactMap { stage in timeline.times[stage].map { (stage, $0) } }
-        let middle = y + 20
+        let middle = y + 25
         var place = item.rank.map { "\($0)\(item.tiedWith.isEmpty ? "" : "=")" } ?? ""
         if place.isEmpty { place = item.group == .setApart ? "apart" : "–" }
         var text = "<g><title>\(PageParts.escape(item.embryo.name))</title>"
@@ -49,14 +51,16 @@ enum TimelineChart {
             let until = index + 1 < events.count ? events[index + 1].1.time : max(lastSeen, time.time + 1)
             let open = index + 1 == events.count && item.embryo.observedUntil == nil
             text += "<rect x=\"\(f(x(time.time)))\" y=\"\(f(middle - 9))\" width=\"\(f(max(0.6, x(until) - x(time.time))))\" height=\"18\" "
-            text += "fill=\"\(PageParts.stageColours[stage.index])\"\(open ? " opacity=\"0.5\"" : "")><title>\(stage.rawValue): \(stage.meaning), from "
+            text +=
+                "fill=\"\(PageParts.stageColours[stage.index])\"\(open ? " opacity=\"0.5\"" : "")><title>\(stage.rawValue): \(stage.meaning), from "
             text += "\(time.time.fixed(1)) h [\(time.low.fixed(1)), \(time.high.fixed(1))]</title></rect>\n"
         }
         var labelEnd = -Double.infinity
         for (stage, time) in events {
             let at = x(time.time)
             if time.high - time.low > 1e-9 {
-                text += "<path d=\"M\(f(x(time.low))) \(f(middle + 13))H\(f(x(time.high)))M\(f(x(time.low))) \(f(middle + 10.5))v5M\(f(x(time.high))) \(f(middle + 10.5))v5\" "
+                text +=
+                    "<path d=\"M\(f(x(time.low))) \(f(middle + 13))H\(f(x(time.high)))M\(f(x(time.low))) \(f(middle + 10.5))v5M\(f(x(time.high))) \(f(middle + 10.5))v5\" "
                 text += "stroke=\"#1c2430\" fill=\"none\"/>"
             }
             text += "<line x1=\"\(f(at))\" x2=\"\(f(at))\" y1=\"\(f(middle - 11))\" y2=\"\(f(middle + 13))\" stroke=\"#1c2430\"/>"

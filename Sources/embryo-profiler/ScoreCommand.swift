@@ -116,7 +116,9 @@ struct ScoreCommand: ParsableCommand {
         }
         if rules.isEmpty {
             guard let folder = ScoringRule.shippedFolder() else {
-                say("Pipelines/scoring was not found: no published rules are applied. Set EMBRYOPROFILER_PIPELINES to the folder Pipelines.")
+                say(
+                    "Pipelines/scoring was not found: no published rules are applied. Set EMBRYOPROFILER_PIPELINES to the folder Pipelines."
+                )
                 return (rules, learned)
             }
             rules = try ScoringRule.loadAll(from: folder)

@@ -2,27 +2,6 @@ import Foundation
 import Implantation
 import Morphokinetics
 
-/// SplitMix64, so that every test draws the same numbers on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// Uniform in (0, 1).
-    mutating func uniform() -> Double { (Double(next() >> 11) + 0.5) / 9_007_199_254_740_992 }
-
-    /// Standard normal by Box and Muller.
-    mutating func normal() -> Double { sqrt(-2 * log(uniform())) * cos(2 * Double.pi * uniform()) }
-}
-
 /// A timeline from exact times.
 func exact(_ times: [Stage: Double], flags: [String] = []) -> Timeline {
     Timeline(times: times.mapValues { EventTime(time: $0, low: $0, high: $0) }, flags: flags)
