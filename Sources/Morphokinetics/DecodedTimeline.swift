@@ -11,8 +11,11 @@ public struct Finding: Sendable, Equatable {
 /// All that the decoder knows of one embryo.
 public struct DecodedTimeline: Sendable {
     public let timeline: Timeline
-    /// Stage of each frame on the most likely path, `(frames)`; nil for "none of the sixteen".
+    /// Stage of each frame, `(frames)`, in agreement with the timeline: it changes at the frames of the observed events. Nil for
+    /// "none of the sixteen".
     public let path: [Stage?]
+    /// Stage of each frame on the single most probable path, `(frames)`. It passes more stages than `path`: see `TimelineReading`.
+    public let mostLikelyPath: [Stage?]
     /// Posterior of each frame over the sixteen stages and "none of the sixteen" (index 16), `(frames, 17)` row by row.
     public let posteriors: [Double]
     /// The sixteen events' posteriors over the frames.

@@ -61,9 +61,7 @@ enum StageProblem {
         for state in 0..<states {
             let looks = StageGraph.appearance[state]
             for frame in 0..<evidence.frames {
-                var best = evidence.logLikelihoods[frame * classes + looks[0]]
-                for other in looks.dropFirst() { best = max(best, evidence.logLikelihoods[frame * classes + other]) }
-                emissions[state * all + offset + frame] = best
+                emissions[state * all + offset + frame] = evidence.logLikelihoods[frame * classes + looks]
             }
         }
         var starts = [Double](repeating: -.infinity, count: states * all)

@@ -2,9 +2,9 @@ import Foundation
 
 /// The states of the embryo model and their chain, for one tempo.
 ///
-/// States: 0 before tPB2; 1...16 the stages; 17 degenerate; 18 empty; then two for each cleavage stage m that can reverse: the
-/// embryo shows fewer cells, and it shows m again. A reverse excursion keeps the stage m: a stage lasts from its event to the
-/// next event, whatever the cells do in between.
+/// States: 0 before tPB2; 1...16 the stages; 17 degenerate; 18 empty; then one for each reverse cleavage, in which an embryo of
+/// stage m shows fewer cells, and one for each m that shows m again afterwards. A reverse excursion keeps the stage m: a stage
+/// lasts from its event to the next event, whatever the cells do in between.
 struct StageGraph: Sendable {
     static let before = 0
     static let degenerate = 17
@@ -12,31 +12,34 @@ struct StageGraph: Sendable {
     /// Class index of "none of the sixteen".
     static let none = 16
     static let classes = 17
-    /// Cleavage stages from which the embryo may go back.
-    static let reversible: [Stage] = [.t2, .t3, .t4, .t5, .t6, .t7, .t8]
+    /// Reverse cleavages: the stage that an embryo has reached and the one that it shows.
+    static let reversals: [(reached: Stage, shown: Stage)] = [
+        (.t2, .tPNf), (.t3, .t2), (.t4, .t3), (.t4, .t2), (.t5, .t4), (.t6, .t5),
+    ]
+    /// Stages that can be resumed after a reverse cleavage.
+    static let resumable: [Stage] = [.t2, .t3, .t4, .t5, .t6]
 
     static func state(_ stage: Stage) -> Int { stage.index + 1 }
-    /// The state of fewer cells after the reverse cleavage of the stage number `index` of `reversible`.
-    static func reversed(_ index: Int) -> Int { 19 + 2 * index }
-    static func resumed(_ index: Int) -> Int { 20 + 2 * index }
-    static let stateCount = 19 + 2 * reversible.count
+    /// The state of fewer cells of the reverse cleavage number `index`.
+    static func reversed(_ index: Int) -> Int { 19 + index }
+    /// The state that shows the resumable stage number `index` again.
+    static func resumed(_ index: Int) -> Int { 19 + reversals.count + index }
+    static let stateCount = 19 + reversals.count + resumable.count
+
+    static func isReversed(_ state: Int) -> Bool { (19..<19 + reversals.count).contains(state) }
 
     /// Class that a state counts as: its stage's index, or 16.
     static let classOfState: [Int] = (0..<stateCount).map { state in
         switch state {
         case 1...16: state - 1
-        case 19...: reversible[(state - 19) / 2].index
+        case 19..<19 + reversals.count: reversals[state - 19].reached.index
+        case (19 + reversals.count)...: resumable[state - 19 - reversals.count].index
         default: none
         }
     }
 
-    /// Classes that a state looks like in the picture; the best of them counts.
-    static let appearance: [[Int]] = (0..<stateCount).map { state in
-        guard state >= 19 else { return [classOfState[state]] }
-        let stage = reversible[(state - 19) / 2].index
-        guard (state - 19) % 2 == 0 else { return [stage] }
-        return stage > Stage.t3.index ? [stage - 1, stage - 2] : [stage - 1]
-    }
+    /// Class that a state looks like in the picture.
+    static let appearance: [Int] = (0..<stateCount).map { isReversed($0) ? reversals[$0 - 19].shown.index : classOfState[$0] }
 
     let chain: SemiMarkovChain
 
@@ -58,21 +61,26 @@ struct StageGraph: Sendable {
             let state = Self.state(stage)
             durations[state] = table(model[stage])
             nextPlace[state] = stage.index + 1
-            let canReverse = Self.reversible.contains(stage)
-            logNext[state] = log1p(-model.degeneration - (canReverse ? model.reverseCleavage : 0))
+            let reverse = Self.resumable.contains(stage) ? model.reverseCleavage : 0
+            logNext[state] = log1p(-model.degeneration - reverse)
             edges.append(.init(from: state, to: Self.degenerate, logProbability: log(model.degeneration)))
         }
-        let reverse = DurationModel.StageModel(duration: model.reverseDuration, skip: 0, arrest: 0.05)
-        for (index, stage) in Self.reversible.enumerated() {
-            let (back, again) = (Self.reversed(index), Self.resumed(index))
-            durations[back] = table(reverse)
+        for (index, stage) in Self.resumable.enumerated() {
+            let again = Self.resumed(index)
             durations[again] = durations[Self.state(stage)]
-            nextPlace[back] = stage.index + 1
-            logNext[back] = log(0.3)
             nextPlace[again] = stage.index + 1
             logNext[again] = 0
-            edges.append(.init(from: Self.state(stage), to: back, logProbability: log(model.reverseCleavage)))
-            edges.append(.init(from: back, to: again, logProbability: log(0.7)))
+        }
+        let fewer = table(DurationModel.StageModel(duration: model.reverseDuration, skip: 0, arrest: 0.05))
+        for (index, (reached, _)) in Self.reversals.enumerated() {
+            let back = Self.reversed(index)
+            let ways = Double(Self.reversals.count { $0.reached == reached })
+            durations[back] = fewer
+            nextPlace[back] = reached.index + 1
+            logNext[back] = log(0.3)
+            edges.append(.init(from: Self.state(reached), to: back, logProbability: log(model.reverseCleavage / ways)))
+            guard let again = Self.resumable.firstIndex(of: reached) else { continue }
+            edges.append(.init(from: back, to: Self.resumed(again), logProbability: log(0.7)))
         }
         chain = SemiMarkovChain(
             durations: durations, places: Stage.allCases.map(Self.state),

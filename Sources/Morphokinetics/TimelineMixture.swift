@@ -76,14 +76,23 @@ struct TimelineMixture {
             events[stage] = EventPosterior(
                 masses: masses[index], before: min(before[index], 1), passed: min(max(reached - seen, 0), 1), edges: edges)
         }
-        let reading = TimelineReading(
-            segments: bestPart.posterior.path, prelude: prelude, times: times, weights: weights, model: model, events: events)
-        let findings = reading.findings(mixture: self)
+        let reading = TimelineReading(times: times, weights: weights, model: model, events: events, posteriors: posteriors)
+        let findings = reading.findings(self)
         var timeline = reading.timeline()
         timeline.flags = findings.map(\.name)
         return DecodedTimeline(
-            timeline: timeline, path: reading.path, posteriors: posteriors, events: events, findings: findings,
-            emptyProbability: min(empty, 1), logEvidence: logEvidence, logBest: bestPart.logShare + bestPart.posterior.logBest)
+            timeline: timeline, path: reading.path, mostLikelyPath: mostLikelyPath, posteriors: posteriors, events: events,
+            findings: findings, emptyProbability: min(empty, 1), logEvidence: logEvidence,
+            logBest: bestPart.logShare + bestPart.posterior.logBest)
+    }
+
+    private var mostLikelyPath: [Stage?] {
+        var path = [Stage?](repeating: nil, count: frames)
+        for segment in bestPart.posterior.path {
+            let stage = Stage(index: StageGraph.classOfState[segment.state])
+            for frame in segment.first...segment.last where frame >= prelude { path[frame - prelude] = stage }
+        }
+        return path
     }
 
     /// Posterior probability that a segment of `stage` begun within the recording ended within `hours`.
@@ -98,11 +107,21 @@ struct TimelineMixture {
         }
     }
 
-    /// Posterior probability that a segment of `state` began in any frame.
-    func probability(ofState state: Int) -> Double {
+    /// A stay in any of some states within the recording: its posterior probability, and the frames in which it is at least half as
+    /// probable as at its most probable frame. Nil where it is less probable than one half.
+    func stay(in states: Set<Int>) -> (frames: ClosedRange<Int>, probability: Double)? {
         let all = prelude + frames
-        return zip(parts, shares).reduce(0) { sum, pair in
-            sum + pair.1 * pair.0.posterior.begins[state * all..<(state + 1) * all].reduce(0, +)
+        var probability = 0.0
+        var occupancy = [Double](repeating: 0, count: frames)
+        for (part, share) in zip(parts, shares) {
+            for state in states {
+                probability += share * part.posterior.begins[state * all..<(state + 1) * all].reduce(0, +)
+                for frame in 0..<frames { occupancy[frame] += share * part.posterior.occupancy[state * all + prelude + frame] }
+            }
         }
+        guard probability >= 0.5, let top = occupancy.max(), top > 0 else { return nil }
+        let inside = occupancy.indices.filter { occupancy[$0] >= 0.5 * top }
+        guard let first = inside.first, let last = inside.last else { return nil }
+        return (first...last, min(probability, 1))
     }
 }
