@@ -1,10 +1,16 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let csv = Target.Dependency.product(name: "SwiftCSV", package: "SwiftCSV")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+
 let package = Package(
     name: "EmbryoProfiler",
     products: [
         .executable(name: "embryo-profiler", targets: ["embryo-profiler"]),
+        .library(name: "Recordings", targets: ["Recordings"]),
         .library(name: "NeuralNetwork", targets: ["NeuralNetwork"]),
         .library(name: "Morphokinetics", targets: ["Morphokinetics"]),
         .library(name: "Profiling", targets: ["Profiling"]),
@@ -25,18 +31,24 @@ let package = Package(
         .target(name: "NeuralNetwork", dependencies: ["COpenBLAS", "VectorKernels"]),
         .target(name: "Morphokinetics"),
         .target(name: "Microwells", dependencies: ["Recordings", "NeuralNetwork"]),
-        .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", .product(name: "Yams", package: "Yams"), .product(name: "SwiftCSV", package: "SwiftCSV")]),
+        .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", yams, csv]),
+        .target(name: "Simulation", dependencies: ["Recordings", "Morphokinetics"]),
         .target(
             name: "Profiling",
-            dependencies: [
-                "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS",
-                .product(name: "Yams", package: "Yams"), .product(name: "Mustache", package: "swift-mustache"),
-            ],
+            dependencies: ["Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache],
             resources: [.copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors")]),
         .executableTarget(
             name: "embryo-profiler",
-            dependencies: ["Profiling", "Recordings", "Microwells", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            exclude: [/*TEMP*/]),
+            dependencies: [
+                "Profiling", "Simulation", "Implantation", "Microwells", "Recordings", "NeuralNetwork", "Morphokinetics", argumentParser,
+            ]),
+        .testTarget(name: "RecordingsTests", dependencies: ["Recordings"]),
+        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "VectorKernels"], resources: [.copy("Goldens")]),
+        .testTarget(name: "MorphokineticsTests", dependencies: ["Morphokinetics"]),
+        .testTarget(name: "MicrowellsTests", dependencies: ["Microwells", "Recordings", "Simulation"]),
+        .testTarget(name: "ImplantationTests", dependencies: ["Implantation", "Morphokinetics"], exclude: ["Golden"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Recordings", "Morphokinetics"]),
+        .testTarget(name: "ProfilingTests", dependencies: ["Profiling", "Simulation"]),
     ],
     swiftLanguageModes: [.v6]
 )

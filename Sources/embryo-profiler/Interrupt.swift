@@ -19,11 +19,11 @@ final class Interrupt: @unchecked Sendable {
     var requested: Bool { lock.withLock { count > 0 } }
 
     private func received() {
-        let count = lock.withLock {
+        let isFirst = lock.withLock {
             count += 1
-            return count
+            return count == 1
         }
-        if count == 1 {
+        if isFirst {
             Terminal.error("\nStopping after this frame; press Ctrl-C again to stop at once.")
         } else {
             _exit(130)

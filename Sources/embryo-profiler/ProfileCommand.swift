@@ -56,7 +56,7 @@ struct ProfileCommand: ParsableCommand {
             firstFrameAt: clock.firstFrameAt?.hours, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, resume: resume)
         let interrupt = Interrupt()
         let progress = ProgressLine(quiet: quiet)
-        let summary = try Profiler.run(request, isCancelled: { interrupt.requested }) { event in
+        let summary = try Profiler.run(request) { event in
             switch event {
             case .started(let name, let index, let count):
                 progress.start(count > 1 ? "[\(index + 1)/\(count)] \(name)" : name)
@@ -67,6 +67,8 @@ struct ProfileCommand: ParsableCommand {
                 progress.clear()
                 Terminal.error("embryo-profiler: \(problem)")
             }
+        } isCancelled: {
+            interrupt.requested
         }
         progress.clear()
         print(summary.text)
@@ -105,4 +107,4 @@ struct TimeLength: ExpressibleByArgument {
     }
 }
 
-extension DishLayout: @retroactive ExpressibleByArgument {}
+extension DishLayout: ExpressibleByArgument {}

@@ -1,5 +1,6 @@
 import Foundation
 import Implantation
+import Microwells
 import Morphokinetics
 import Recordings
 
@@ -11,11 +12,11 @@ public enum Profiler {
     /// those of the same recordings.
     ///
     /// - Parameters:
-    ///   - isCancelled: asked between frames, from any thread; once it says true the recording at hand is given up.
     ///   - events: called with progress, from one thread at a time.
+    ///   - isCancelled: asked between frames, from any thread; once it says true the recording at hand is given up.
     /// - Throws: `ProfilingError` for what concerns the whole run: the folder, the model, the pipeline's files.
     public static func run(
-        _ request: ProfileRequest, isCancelled: @escaping () -> Bool = { false }, events: @escaping (ProfileEvent) -> Void = { _ in }
+        _ request: ProfileRequest, events: @escaping (ProfileEvent) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
     ) throws -> ProfileSummary {
         let output = request.output.standardizedFileURL
         try AtomicFile.prepareFolder(output)
@@ -84,7 +85,7 @@ public enum Profiler {
             try manifest.save(to: output)
         }
         summary.embryos = summary.entries.filter { $0.state != .failed }.reduce(0) { total, entry in
-            total + (table.rows[entry.name]?.count { $0.timeline.lastStage != nil } ?? 0)
+            total + (table.rows[entry.name]?.count { hasTimeline($0) } ?? 0)
         }
         return summary
     }
@@ -141,6 +142,10 @@ public enum Profiler {
         watch.lap("report")
         result.seconds.merge(watch.seconds) { $0 + $1 }
         return result
+    }
+
+    private static func hasTimeline(_ row: TimelineTable.Row) -> Bool {
+        Occupancy(rawValue: row.occupancy)?.hasEmbryo == true && !row.timeline.flags.contains("not_scorable")
     }
 
     /// The paths without repetitions, in order.

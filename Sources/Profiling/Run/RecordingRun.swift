@@ -59,7 +59,7 @@ struct RecordingRun {
         }
         watch.lap("timelines")
 
-        let shortfall = shortfall(reader)
+        let shortfall = shortfall(reader, of: recording)
         var warnings = recording.warnings
         if let shortfall { warnings.append(shortfall) }
         if clock.unit == .frames {
@@ -81,17 +81,19 @@ struct RecordingRun {
             profile: profile, readings: readings, clock: clock, map: reference, spool: spool, seconds: watch.seconds, shortfall: shortfall)
     }
 
-    /// In words, what of the recording could not be read.
-    private func shortfall(_ reader: FrameReader) -> String? {
+    /// In words, what of the recording could not be read; nil where all that was recorded was read.
+    ///
+    /// A number missing from a folder's names is a frame that was never kept: a gap, not a failure.
+    private func shortfall(_ reader: FrameReader, of recording: Recording) -> String? {
         let counts = reader.counts
-        let missing = counts.unreadable + counts.lost
-        guard missing > 0 || counts.decoded < counts.expected else { return nil }
+        let lost = recording.kind == .video ? counts.lost : 0
+        guard counts.unreadable + lost > 0 else { return nil }
         var parts: [String] = []
         if counts.unreadable > 0 { parts.append("\(counts.unreadable) unreadable") }
-        if counts.lost > 0 { parts.append("\(counts.lost) missing") }
+        if lost > 0 { parts.append("\(lost) missing") }
         let reasons = reader.unreadableReasons.prefix(3).map { $0.count > 1 ? "\($0.reason) (\($0.count)×)" : $0.reason }
-        let why = reasons.isEmpty ? "" : ": " + reasons.joined(separator: "; ")
-        return "\(counts.decoded) of \(counts.expected) frames could be read, \(parts.joined(separator: ", "))\(why)."
+        return "\(counts.decoded) of \(counts.expected) frames could be read, \(parts.joined(separator: ", ")): "
+            + reasons.joined(separator: "; ")
     }
 
     private static func describe(_ events: [TrackingEvent]) -> [String] {
