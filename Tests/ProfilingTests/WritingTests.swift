@@ -140,3 +140,44 @@ struct WorkSharingTests {
         }
     }
 }
+
+/// A real full disk: a small file system in memory, which only root may mount.
+@Suite(.enabled(if: FullDisk.isAvailable, "needs root, to mount a small file system"))
+struct FullDiskTests {
+    @Test func aRunOnAFullDiskSaysSoAndLeavesNothingHalf() throws {
+        let folder = try TemporaryFolder()
+        let disk = try FullDisk(at: folder.file("disk"), kilobytes: 64)
+        var request = try Small.request([try Small.folder("embryo", in: folder)], in: folder)
+        request.output = disk.url.appendingPathComponent("out")
+        do {
+            _ = try Profiler.run(request)
+            Issue.record("all results fitted in 64 KiB")
+        } catch let error as ProfilingError {
+            guard case .diskFull(let path) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(path.hasPrefix(disk.url.path))
+            #expect(error.description.contains("--resume"))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: request.output.path).isEmpty)
+    }
+}
+
+/// A file system of a given size, mounted while the value lives.
+final class FullDisk {
+    let url: URL
+
+    static var isAvailable: Bool {
+        guard getuid() == 0, let folder = try? TemporaryFolder() else { return false }
+        return (try? FullDisk(at: folder.file("probe"), kilobytes: 64)) != nil
+    }
+
+    init(at url: URL, kilobytes: Int) throws {
+        self.url = url
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        guard mount("tmpfs", url.path, "tmpfs", 0, "size=\(kilobytes)k") == 0 else { throw POSIXError(.EPERM) }
+    }
+
+    deinit { umount2(url.path, Int32(MNT_DETACH.rawValue)) }
+}
