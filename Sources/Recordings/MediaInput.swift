@@ -209,7 +209,7 @@ struct PacketScan {
     /// The distance that nearly all neighbouring timestamps have, in ticks.
     var spacing: Double? {
         guard let times = timestamps, times.count >= 3 else { return nil }
-        let steps = zip(times, times.dropFirst()).map { Double($1 - $0) }
+        let steps = zip(times, times.dropFirst()).map { Double($1) - Double($0) }
         let middle = steps.sorted()[steps.count / 2]
         let regular = steps.count { abs($0 - middle) <= max(0.2 * middle, 1) }
         guard middle > 0, Double(regular) >= 0.9 * Double(steps.count) else { return nil }
@@ -226,6 +226,8 @@ struct PacketScan {
         let mayBeClock = spacing * tick >= ContainerClock.shortest
         let from = mayBeClock ? last : first
         let seconds = Double(input.context.pointee.duration) / 1_000_000 - Double(max(from, 0)) * tick
-        return Int((seconds / (spacing * tick)).rounded()) + (mayBeClock ? packets.count - 1 : 0)
+        let frames = (seconds / (spacing * tick)).rounded()
+        guard frames.isFinite, abs(frames) < Double(RecordingLimits.slots) else { return nil }
+        return Int(frames) + (mayBeClock ? packets.count - 1 : 0)
     }
 }

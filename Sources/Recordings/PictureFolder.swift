@@ -56,7 +56,10 @@ struct PictureFolder: Sendable {
     init(picture path: String) throws {
         let folder = (path as NSString).deletingLastPathComponent
         let file = (path as NSString).lastPathComponent
-        let all = (try? Self.pictures(in: folder)) ?? []
+        // Only a name that can name a plane is worth a look at its neighbours.
+        let mayBePlane =
+            PictureNameReader().read(file).plane != nil || file.split(separator: "_").contains { $0.count <= 4 && Int($0) != nil }
+        let all = mayBePlane ? (try? Self.pictures(in: folder)) ?? [] : []
         let entries = Self.entries(all.contains(file) ? all : [file], in: folder)
         let own = entries.first { ($0.path as NSString).lastPathComponent == file }
         let together = entries.filter { $0.key == own?.key && $0.plane != nil }

@@ -169,8 +169,7 @@ final class PictureSource: FrameSource {
         if content.isSharpest, slot.pictures.count > 1 {
             return sharpest(slot, index: index, width: width, height: height, decoder: decoder)
         }
-        let exact = path(of: slot, plane: content.plane, planes: content.planes)
-        guard let (plane, path) = exact ?? nearest(in: slot, to: content.plane) else {
+        guard let (plane, path) = chosen(in: slot, content: content) else {
             return SlotContent(index: index, content: .lost("no picture has this number"))
         }
         return SlotContent(index: index, plane: plane, content: decode(path, width: width, height: height, decoder: decoder))
@@ -219,6 +218,11 @@ final class PictureSource: FrameSource {
     static func path(of slot: PictureSlot, plane: String?, planes: [String]) -> (plane: String?, path: String)? {
         guard let plane, !planes.isEmpty else { return slot.pictures.first }
         return slot.pictures.first { $0.plane == plane }
+    }
+
+    /// The picture of a slot that is read: of the plane that is read, or of the nearest where that one is missing.
+    static func chosen(in slot: PictureSlot, content: PictureContent) -> (plane: String?, path: String)? {
+        path(of: slot, plane: content.plane, planes: content.planes) ?? nearest(in: slot, to: content.plane)
     }
 
     private static func nearest(in slot: PictureSlot, to plane: String?) -> (plane: String?, path: String)? {

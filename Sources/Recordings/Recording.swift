@@ -84,6 +84,19 @@ public struct Recording: Sendable {
     /// All slots in time order, from the start.
     public func frames() -> FrameStream { FrameStream(self) }
 
+    /// The files that `frames()` reads, in time order: the video, or the pictures of the plane that is read (of all
+    /// planes, where the sharpest is).
+    public var files: [URL] {
+        switch content {
+        case .video: [url]
+        case .pictures(let pictures):
+            pictures.slots.flatMap { slot in
+                pictures.isSharpest
+                    ? slot.pictures.map(\.path) : [PictureSource.chosen(in: slot, content: pictures)?.path].compactMap { $0 }
+            }.map { URL(fileURLWithPath: $0) }
+        }
+    }
+
     /// The number that a slot's name carries, if any.
     public func number(ofSlot index: Int) -> Int? { numbers.indices.contains(index) ? numbers[index] : nil }
 

@@ -41,7 +41,7 @@ struct VideoOpening {
         var choice = ClockChoice(
             times: SlotTimes(
                 isPresent: isPresent, numbers: Array(1...isPresent.count), areNumbersOwn: false,
-                containerSeconds: slots.hasTimestamps ? slots.timestamps.map { $0.map { Double($0 - start) * scan.tick } } : []),
+                containerSeconds: slots.hasTimestamps ? slots.timestamps.map { $0.map { (Double($0) - Double(start)) * scan.tick } } : []),
             options: options)
         let clock = try choice.choose()
         let layout = LumaLayout(AVPixelFormat(rawValue: format))

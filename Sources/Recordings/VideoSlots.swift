@@ -39,9 +39,9 @@ struct VideoSlots {
         guard let spacing = scan.spacing, spacingSeconds < ContainerClock.shortest, let first = times.first else { return nil }
         var grid: [Int64?] = []
         for time in times {
-            let place = Int((Double(time - first) / spacing).rounded())
-            guard place >= grid.count, place < promised else { return nil }
-            grid += Array(repeating: nil, count: place - grid.count)
+            let place = ((Double(time) - Double(first)) / spacing).rounded()
+            guard place >= Double(grid.count), place < Double(promised) else { return nil }
+            grid += Array(repeating: nil, count: Int(place) - grid.count)
             grid.append(time)
         }
         return grid
@@ -56,7 +56,7 @@ struct VideoSlots {
         if !dropped.isEmpty { warnings.append("the recorder dropped \(dropped.count) frames") }
         let broken = scan.packets.count { !$0.isWhole }
         if broken > 0 { warnings.append("\(broken) frames are cut in the file") }
-        if scan.damage > 0 { warnings.append("the container is damaged in \(scan.damage) places") }
+        if scan.damage > 0, promised <= found { warnings.append("the container is damaged in \(scan.damage) places") }
         if !hasTimestamps { warnings.append("the container gives its frames no times of their own: they count by their order") }
     }
 }

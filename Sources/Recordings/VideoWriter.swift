@@ -210,8 +210,8 @@ public final class VideoWriter {
         count = place + 1
     }
 
-    /// Adds a picture that is coded already (a JPEG for MJPEG), as it stands.
-    func append(encoded data: Data) throws {
+    /// Adds a picture that is coded already (a JPEG file's bytes for MJPEG), as it stands.
+    public func append(encoded data: Data) throws {
         guard let format, let stream, let encoder, isOpen else { return }
         let coded = try PacketBox(data)
         coded.pointer.pointee.pts = Int64(count)

@@ -181,6 +181,7 @@ struct PictureFolderTests {
         let recording = try Recording.open(folder.url, options: RecordingOptions(focalPlane: .named("30")))
         let frames = try recording.allFrames()
         #expect(frames.map(\.plane) == ["F30", "F15", "F30"])
+        #expect(recording.files.map(\.lastPathComponent) == ["e_F30_RUN1.png", "e_F15_RUN2.png", "e_F30_RUN3.png"])
         #expect(recording.warnings.contains { $0.contains("1 frames lack the focal plane") })
     }
 
