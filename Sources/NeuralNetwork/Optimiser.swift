@@ -40,17 +40,19 @@ struct AdamW<S: Scalar>: Sendable {
     var first: [S]
     var second: [S]
     var average: [S]
-    private let runs: [(range: Range<Int>, decays: Bool)]
+    private let runs: [(range: Range<Int>, decays: Bool, pace: Double)]
 
-    /// Optimises the entries that `trains` lets pass.
-    init(layout: ParameterLayout, values: [S], decay: Double, clip: Double, averaging: Double, trains: (String) -> Bool = { _ in true }) {
+    /// `pace` gives a factor of the learning rate by the entry's name; entries of pace 0 stay as they are.
+    init(
+        layout: ParameterLayout, values: [S], decay: Double, clip: Double, averaging: Double, pace: (String) -> Double = { _ in 1 }
+    ) {
         self.decay = decay
         self.clip = clip
         self.averaging = averaging
         first = [S](repeating: 0, count: layout.count)
         second = first
         average = averaging > 0 ? values : []
-        runs = layout.entries.filter { trains($0.name) }.map { ($0.offset..<$0.offset + $0.count, $0.decays) }
+        runs = layout.entries.map { ($0.offset..<$0.offset + $0.count, $0.decays, pace($0.name)) }.filter { $0.2 > 0 }
     }
 
     /// One step; gives the gradient's norm before it was clipped.
@@ -58,7 +60,7 @@ struct AdamW<S: Scalar>: Sendable {
     mutating func update(_ values: inout [S], gradients: [S], rate: Double) -> Double {
         step += 1
         var square = 0.0
-        for (range, _) in runs { for i in range { square += Double(gradients[i]) * Double(gradients[i]) } }
+        for (range, _, _) in runs { for i in range { square += Double(gradients[i]) * Double(gradients[i]) } }
         let norm = square.squareRoot()
         let scale = clip > 0 && norm > clip ? clip / norm : 1
         let correction1 = 1 - power(beta1, step)
@@ -70,10 +72,10 @@ struct AdamW<S: Scalar>: Sendable {
                         guard let values = values.baseAddress, let gradients = gradients.baseAddress, let first = first.baseAddress,
                             let second = second.baseAddress
                         else { return }
-                        for (range, decays) in runs {
+                        for (range, decays, pace) in runs {
                             let start = range.lowerBound
                             S.Loops.adamW(
-                                values + start, gradients + start, first + start, second + start, range.count, S(scale), S(rate),
+                                values + start, gradients + start, first + start, second + start, range.count, S(scale), S(rate * pace),
                                 S(decays ? decay : 0), S(beta1), S(beta2), S(epsilon), S(correction1), S(correction2))
                         }
                     }
@@ -81,11 +83,14 @@ struct AdamW<S: Scalar>: Sendable {
             }
         }
         if averaging > 0 {
-            let keep = S(min(averaging, Double(step) / Double(step + 10)))
-            for (range, _) in runs { for i in range { average[i] = keep * average[i] + (1 - keep) * values[i] } }
+            let keep = S(averagingNow)
+            for (range, _, _) in runs { for i in range { average[i] = keep * average[i] + (1 - keep) * values[i] } }
         }
         return norm
     }
+
+    /// Share of the average that this step keeps: few steps have little to keep.
+    var averagingNow: Double { min(averaging, Double(step) / Double(step + 10)) }
 
     /// Continues from a checkpoint.
     mutating func resume(step: Int, first: [S], second: [S], average: [S]) {

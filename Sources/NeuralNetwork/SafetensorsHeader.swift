@@ -31,7 +31,7 @@ struct SafetensorsHeader {
         let raw: RawHeader
         do {
             raw = try JSONDecoder().decode(RawHeader.self, from: json)
-        } catch DecodingError.dataCorrupted {
+        } catch DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty {
             throw NetworkError.damagedFile(file: file, reason: "its header is no JSON")
         } catch let error as DecodingError {
             throw Self.explain(error, file: file)
@@ -89,7 +89,8 @@ struct SafetensorsHeader {
             case .typeMismatch(_, let context): (context.codingPath, context.debugDescription)
             case .valueNotFound(_, let context): (context.codingPath, context.debugDescription)
             case .keyNotFound(let key, let context): (context.codingPath, "has no \(key.stringValue)")
-            default: ([], "unreadable")
+            case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
+            @unknown default: ([], "unreadable")
             }
         guard let tensor = path.first?.stringValue else {
             return .damagedFile(file: file, reason: "its header is no JSON object of tensors")

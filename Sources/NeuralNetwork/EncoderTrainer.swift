@@ -1,0 +1,183 @@
+import Foundation
+
+/// A gray picture with its class.
+public struct LabelledPicture: Sendable, Equatable {
+    /// (size, size) intensities, 0...1.
+    public var pixels: [Float]
+    public var label: Int
+
+    public init(pixels: [Float], label: Int) {
+        self.pixels = pixels
+        self.label = label
+    }
+}
+
+/// How much of an encoder is trained.
+public struct EncoderTraining: Sendable, Equatable {
+    /// The first block that is trained: −1 for the whole encoder, the number of blocks for its last convolution only, more for nothing
+    /// but the classifier.
+    public var firstBlock = -1
+    /// Trained batch norms use the statistics of each batch; with small batches keep those of before.
+    public var usesBatchStatistics = true
+    /// Share by which a batch moves the running statistics.
+    public var momentum = 0.1
+    /// The encoder's learning rate as a share of the classifier's.
+    public var pace = 0.1
+
+    public init() {}
+
+    /// Only the classifier.
+    public static let frozen: EncoderTraining = {
+        var training = EncoderTraining()
+        training.firstBlock = .max
+        return training
+    }()
+}
+
+/// Trains an encoder, wholly or partly, and a classifier on labelled pictures.
+///
+/// ```swift
+/// let trainer = EncoderTrainer(start: imagenet, classes: 5, size: 160, options: options)
+/// let result = try trainer.train([stills], validation: held, augmentation: PictureAugmentation()) { print($0.epoch) }
+/// let classifier = try PictureClassifier(weights: result.weights)
+/// ```
+public struct EncoderTrainer: Sendable {
+    public let start: WeightFile
+    public let classes: Int
+    /// Side of the pictures.
+    public let size: Int
+    public var options: TrainingOptions
+    public var training: EncoderTraining
+
+    /// `start` holds an encoder; `options.dropout` is that of the features.
+    public init(
+        start: WeightFile, classes: Int, size: Int, options: TrainingOptions = TrainingOptions(),
+        training: EncoderTraining = EncoderTraining()
+    ) {
+        self.start = start
+        self.classes = classes
+        self.size = size
+        self.options = options
+        self.training = training
+    }
+
+    /// A weight file of random weights to begin from.
+    public static func randomWeights(_ configuration: EncoderConfiguration, seed: UInt64) -> WeightFile {
+        let parameters = EncoderParameters(configuration)
+        let (values, statistics): ([Float], [Float]) = parameters.initial(seed: seed)
+        return WeightFile(name: "random", metadata: configuration.metadata, tensors: parameters.tensors(values, statistics))
+    }
+
+    /// Trains on several data sets mixed by `shares` of each batch (left out: by their sizes); see `SequenceTrainer.train`.
+    public func train(
+        _ sets: [[LabelledPicture]], shares: [Double]? = nil, validation: [LabelledPicture] = [], augmentation: PictureAugmentation? = nil,
+        report: (EpochReport) throws -> Void = { _ in }
+    ) throws -> TrainingResult {
+        let configuration = try EncoderConfiguration(weights: start)
+        try options.validate()
+        try options.loss.validate(classes: classes)
+        guard size > 0, size % configuration.reduction == 0 else {
+            throw NetworkError.wrongInput(reason: "pictures are \(size) wide, but must be a multiple of \(configuration.reduction)")
+        }
+        for picture in sets.joined() { try check(picture) }
+        for picture in validation { try check(picture) }
+        precondition(MatrixLibrary.ready)
+        let sampler = try MixedSampler(counts: sets.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
+        let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss)
+        var state = try PictureTrainingState(self, worker)
+        let schedule = LearningSchedule(
+            peak: options.rate, warmUp: Int((options.warmUp * Double(options.epochs * sampler.steps)).rounded(.up)),
+            steps: options.epochs * sampler.steps, floor: options.rateFloor)
+        let mode = EncoderNetwork<Float>.Mode(
+            firstTrained: training.firstBlock, usesBatchStatistics: training.usesBatchStatistics, momentum: training.momentum)
+        let arena = Arena<Float>(blockCount: 1 << 22)
+        var gradients = [Float](repeating: 0, count: worker.layout.count)
+        while state.epoch < options.epochs {
+            if let patience = options.patience, state.stale >= patience { break }
+            var sums = EpochSums()
+            for (index, picks) in sampler.epoch(state.epoch).enumerated() {
+                let seed = options.seed &* 0x2545_F491_4F6C_DD1D &+ UInt64(state.epoch) << 32 &+ UInt64(index)
+                let batch = picks.map { sets[$0.set][$0.example] }
+                let pictures = prepare(batch, augmentation, seed: seed)
+                let rate = schedule.rate(at: state.optimiser.step)
+                let result = gradients.withUnsafeMutableBufferPointer { gradients in
+                    gradients.update(repeating: 0)
+                    return worker.run(
+                        state.values, &state.statistics, pictures: pictures, labels: batch.map(\.label), size: size, mode: mode,
+                        dropout: Dropout(rate: options.dropout, random: SeededGenerator(seed: seed ^ 0x6C)), jobs: options.jobs,
+                        gradients: gradients.baseAddress, arena: arena)
+                }
+                guard result.weight > 0 else { continue }
+                sums.add(result)
+                sums.norms += state.optimiser.update(&state.values, gradients: gradients, rate: rate)
+                state.averageStatistics()
+                sums.steps += 1
+                sums.rate = rate
+            }
+            state.epoch += 1
+            let held = try evaluate(weightFile(configuration, state.current, state.currentStatistics), validation)
+            let found = state.finish(sums, held)
+            try options.log.map { try found.append(to: $0) }
+            try options.checkpoint.map { try state.checkpoint(self).write(to: $0) }
+            try report(found)
+        }
+        return TrainingResult(weights: weightFile(configuration, state.best, state.bestStatistics), epochs: state.reports)
+    }
+
+    /// The batch's pictures, each changed by a generator of its own.
+    private func prepare(_ batch: [LabelledPicture], _ augmentation: PictureAugmentation?, seed: UInt64) -> [Float] {
+        guard let augmentation else { return batch.flatMap(\.pixels) }
+        var parts = [[Float]](repeating: [], count: batch.count)
+        parts.withUnsafeMutableBufferPointer { slots in
+            nonisolated(unsafe) let slots = slots
+            Jobs.run(batch.count, jobs: options.jobs) { index, _ in
+                var random = SeededGenerator(seed: seed ^ UInt64(index) << 40)
+                slots[index] = augmentation.apply(batch[index].pixels, size: size, &random)
+            }
+        }
+        return parts.flatMap { $0 }
+    }
+
+    /// Mean loss and share of right pictures of a classifier; nil where nothing is labelled.
+    public func evaluate(_ weights: WeightFile, _ pictures: [LabelledPicture]) throws -> (loss: Double, accuracy: Double)? {
+        let labels = pictures.map(\.label)
+        let total = labels.reduce(Float(0)) { $0 + options.loss.weight($1) }
+        guard total > 0 else { return nil }
+        let logits = try PictureClassifier(weights: weights).logits(
+            of: pictures.flatMap(\.pixels), count: pictures.count, size: size, jobs: options.jobs)
+        var loss: Float = 0
+        var right = 0
+        var unused = [Float](repeating: 0, count: classes)
+        logits.withUnsafeBufferPointer { logits in
+            unused.withUnsafeMutableBufferPointer { unused in
+                guard let logits = logits.baseAddress, let unused = unused.baseAddress else { return }
+                for (row, label) in labels.enumerated() {
+                    options.loss.row(
+                        logits + row * classes, label: label, total: total, gradient: unused, classes: classes, loss: &loss, right: &right)
+                }
+            }
+        }
+        return (Double(loss), Double(right) / Double(max(1, labels.count { $0 >= 0 })))
+    }
+
+    func weightFile(_ configuration: EncoderConfiguration, _ values: [Float], _ statistics: [Float]) -> WeightFile {
+        let parameters = EncoderParameters(configuration)
+        var file = WeightFile(name: "trained", metadata: start.metadata.merging(configuration.metadata) { $1 })
+        file.metadata["classifier.classes"] = "\(classes)"
+        file.tensors = parameters.tensors(values, statistics)
+        let features = configuration.head
+        let end = parameters.layout.count
+        file.tensors["classifier.weight"] = WeightTensor(shape: [classes, features], values: Array(values[end..<end + classes * features]))
+        file.tensors["classifier.bias"] = WeightTensor(shape: [classes], values: Array(values[(end + classes * features)...]))
+        return file
+    }
+
+    private func check(_ picture: LabelledPicture) throws {
+        guard picture.pixels.count == size * size else {
+            throw NetworkError.wrongInput(reason: "a picture of \(picture.pixels.count) pixels is not \(size)×\(size)")
+        }
+        guard (-1..<classes).contains(picture.label) else {
+            throw NetworkError.wrongInput(reason: "a label is not −1 or a class under \(classes)")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// Loss and gradient of a batch of labelled pictures through encoder, dropout and a linear classifier.
+struct PictureGradient<S: Scalar>: Sendable {
+    let network: EncoderNetwork<S>
+    /// The encoder's parameters, then the classifier's.
+    let layout: ParameterLayout
+    let classifier: Linear<S>
+    let loss: CrossEntropy
+
+    init(_ configuration: EncoderConfiguration, classes: Int, loss: CrossEntropy) {
+        network = EncoderNetwork(configuration)
+        layout = ParameterLayout(
+            network.parameters.layout.entries.map { ($0.name, $0.shape) }
+                + [("classifier.weight", [classes, configuration.head]), ("classifier.bias", [classes])])
+        classifier = Linear(
+            inputs: configuration.head, outputs: classes, weight: layout.offset("classifier.weight"), bias: layout.offset("classifier.bias")
+        )
+        self.loss = loss
+    }
+
+    /// Mean loss of the pictures (labels.count, size, size); adds the gradient where asked for and moves the running statistics.
+    func run(
+        _ values: [S], _ statistics: inout [S], pictures: [S], labels: [Int], size: Int, mode: EncoderNetwork<S>.Mode, dropout: Dropout?,
+        jobs: Int, gradients: UnsafeMutablePointer<S>?, arena: Arena<S>
+    ) -> BatchResult {
+        arena.reset()
+        let shards = Shards(pictures: labels.count, jobs: jobs)
+        let classes = classifier.outputs
+        let total = labels.reduce(Float(0)) { $0 + loss.weight($1) }
+        var result = BatchResult(weight: Double(total), labelled: labels.count { $0 >= 0 })
+        var sum: S = 0
+        withExtendedLifetime(arena) {
+            values.withUnsafeBufferPointer { values in
+                statistics.withUnsafeMutableBufferPointer { statistics in
+                    pictures.withUnsafeBufferPointer { pictures in
+                        guard let values = values.baseAddress, let statistics = statistics.baseAddress, let pictures = pictures.baseAddress
+                        else { return }
+                        let tape = network.forward(
+                            values, statistics, pictures: pictures, size: size, shards: shards, mode: mode, arena: arena)
+                        let featureCount = labels.count * classifier.inputs
+                        var mask: UnsafeMutablePointer<S>?
+                        if var dropout, dropout.rate > 0 {
+                            let factors = arena.take(featureCount)
+                            dropout.apply(tape.features, mask: factors, count: featureCount)
+                            mask = factors
+                        }
+                        let logits = arena.take(labels.count * classes)
+                        let dLogits = arena.take(labels.count * classes)
+                        classifier.forward(values, tape.features, into: logits, rows: labels.count)
+                        for (row, label) in labels.enumerated() {
+                            loss.row(
+                                logits + row * classes, label: label, total: total, gradient: dLogits + row * classes, classes: classes,
+                                loss: &sum,
+                                right: &result.right)
+                        }
+                        guard let gradients else { return }
+                        let dFeatures = arena.take(featureCount)
+                        classifier.backward(values, tape.features, dLogits, into: dFeatures, gradients: gradients, rows: labels.count)
+                        if let mask { for i in 0..<featureCount { dFeatures[i] *= mask[i] } }
+                        network.backward(
+                            values, tape, dFeatures: dFeatures, size: size, shards: shards, mode: mode, gradients: gradients, arena: arena)
+                    }
+                }
+            }
+        }
+        result.loss = Double(sum)
+        return result
+    }
+}

@@ -1,0 +1,252 @@
+import Foundation
+import Testing
+
+@testable import NeuralNetwork
+
+@Suite struct EncoderTrainingTests {
+    /// The golden script's encoder.
+    private static let small = EncoderConfiguration(
+        stem: 8,
+        stages: [
+            .init(kernel: 3, stride: 1, expansion: 1, channels: 8, repeats: 1),
+            .init(kernel: 5, stride: 2, expansion: 3, channels: 8, repeats: 2),
+            .init(kernel: 3, stride: 2, expansion: 2, channels: 12, repeats: 1),
+            .init(kernel: 5, stride: 1, expansion: 2, channels: 12, repeats: 1),
+        ],
+        head: 16)
+
+    @Test("A whole training step is PyTorch's: loss, every gradient, updated weights, running statistics")
+    func wholeStep() throws {
+        let golden = try TestFiles.golden("training")
+        let worker = PictureGradient<Float>(Self.small, classes: 3, loss: CrossEntropy())
+        var start = WeightFile(name: "golden", metadata: Self.small.metadata)
+        for (name, tensor) in golden.tensors where name.hasPrefix("weights/") { start.tensors[String(name.dropFirst(8))] = tensor }
+        var (values, statistics): ([Float], [Float]) = try worker.network.parameters.read(start)
+        values += try start.values("classifier.weight", shape: [3, 16]) + start.values("classifier.bias", shape: [3])
+        let pictures = try golden.values("pictures", shape: [5, 32, 32])
+        let labels = try golden.values("labels", shape: [5]).map { Int($0) }
+        var gradients = [Float](repeating: 0, count: worker.layout.count)
+        let result = gradients.withUnsafeMutableBufferPointer {
+            worker.run(
+                values, &statistics, pictures: pictures, labels: labels, size: 32, mode: .init(), dropout: nil, jobs: 2,
+                gradients: $0.baseAddress, arena: Arena())
+        }
+        let loss = try golden.values("loss", shape: [1])[0]
+        #expect(abs(result.loss - Double(loss)) <= 1e-5 * Double(loss))
+        var optimiser = AdamW<Float>(layout: worker.layout, values: values, decay: 0.1, clip: 0, averaging: 0)
+        optimiser.update(&values, gradients: gradients, rate: 0.01)
+        let parameters = worker.network.parameters
+        let found = parameters.tensors(gradients, statistics)
+        let updated = parameters.tensors(values, statistics)
+        var flat: Set<String> = []
+        for (name, tensor) in golden.tensors where name.hasPrefix("gradient/encoder.") {
+            let key = String(name.dropFirst(9))
+            // What a norm takes away again has no slope: PyTorch finds 1e-17, single precision 1e-8, and Adam divides either by itself.
+            if tensor.values.allSatisfy({ abs($0) < 1e-12 }) {
+                flat.insert(key)
+                #expect(try #require(found[key]).values.allSatisfy { abs($0) < 1e-6 }, "gradient of \(key)")
+            } else {
+                #expect(relativeDifference(try #require(found[key]).values, tensor.values) <= 1e-4, "gradient of \(key)")
+            }
+        }
+        #expect(flat.count == 5)
+        for (name, tensor) in golden.tensors where name.hasPrefix("updated/encoder.") {
+            let key = String(name.dropFirst(8))
+            if flat.contains(key) { continue }
+            #expect(relativeDifference(try #require(updated[key]).values, tensor.values) <= 1e-4, "update of \(key)")
+        }
+        let classifier = try golden.values("gradient/classifier.weight", shape: [3, 16])
+        #expect(relativeDifference(Array(gradients[parameters.layout.count..<parameters.layout.count + 48]), classifier) <= 1e-4)
+    }
+
+    @Test("Every gradient is the loss's slope", arguments: [true, false])
+    func centralDifferences(usesBatchStatistics: Bool) throws {
+        let configuration = EncoderConfiguration(
+            stem: 3,
+            stages: [
+                .init(kernel: 3, stride: 1, expansion: 1, channels: 3, repeats: 1),
+                .init(kernel: 5, stride: 2, expansion: 2, channels: 4, repeats: 2),
+                .init(kernel: 3, stride: 2, expansion: 1, channels: 4, repeats: 2),
+            ],
+            head: 5)
+        let worker = PictureGradient<Double>(
+            configuration, classes: 3, loss: CrossEntropy(classWeights: [1, 2, 0.5], ordinalSmoothing: 0.1, ordinalClasses: 3))
+        var random = SeededGenerator(seed: 4)
+        var (values, statistics): ([Double], [Double]) = worker.network.parameters.initial(seed: 2)
+        for i in values.indices { values[i] += 0.2 * random.normal() }
+        for i in statistics.indices { statistics[i] = abs(statistics[i] + 0.2 * random.normal()) + 0.1 }
+        values += (0..<18).map { _ in random.normal() }
+        let pictures = (0..<3 * 16 * 16).map { _ in random.uniform() }
+        let labels = [0, 2, 1]
+        var mode = EncoderNetwork<Double>.Mode()
+        mode.usesBatchStatistics = usesBatchStatistics
+        let dropout = Dropout(rate: 0.3, random: SeededGenerator(seed: 9))
+        let arena = Arena<Double>()
+        func loss(_ gradients: UnsafeMutablePointer<Double>?) -> Double {
+            var kept = statistics
+            return worker.run(
+                values, &kept, pictures: pictures, labels: labels, size: 16, mode: mode, dropout: dropout, jobs: 1, gradients: gradients,
+                arena: arena
+            ).loss
+        }
+        var gradient = [Double](repeating: 0, count: values.count)
+        _ = gradient.withUnsafeMutableBufferPointer { loss($0.baseAddress) }
+        #expect(gradient.contains { $0 != 0 })
+        for entry in worker.layout.entries {
+            var worst = 0.0
+            for i in entry.offset..<entry.offset + entry.count {
+                let kept = values[i]
+                values[i] = kept + 1e-6
+                let above = loss(nil)
+                values[i] = kept - 1e-6
+                let below = loss(nil)
+                values[i] = kept
+                let slope = (above - below) / 2e-6
+                worst = max(worst, abs(slope - gradient[i]) / (1e-3 + abs(slope)))
+            }
+            #expect(worst <= 1e-5, "\(entry.name)")
+        }
+    }
+
+    @Test("Depthwise convolutions are PyTorch's, forward in training and in use", arguments: [31, 32, 51, 52])
+    func depthwise(shape: Int) throws {
+        let golden = try TestFiles.golden("training")
+        let (kernel, stride) = (shape / 10, shape % 10)
+        let out = 14 / stride
+        let input = try golden.values("layer/depthwise\(shape)/input", shape: [14, 14, 21])
+        let weight = try golden.values("layer/depthwise\(shape)/weight", shape: [kernel, kernel, 21])
+        let expected = try golden.values("layer/depthwise\(shape)/output", shape: [out, out, 21])
+        var found = [Float](repeating: 0, count: expected.count)
+        found.withUnsafeMutableBufferPointer {
+            Float.Loops.depthwise(input, weight, $0.baseAddress!, 14, out, 21, kernel, stride, (kernel - stride) / 2)
+        }
+        #expect(largestDifference(found, expected) <= 1e-5)
+    }
+
+    @Test("Batch norm, linear and layer norm are PyTorch's")
+    func layers() throws {
+        let golden = try TestFiles.golden("training")
+        let arena = Arena<Float>()
+        var input = try golden.values("layer/norm/input", shape: [3, 4, 4, 9])
+        let norm = BatchNorm<Float>(scale: 0, shift: 9, statistics: 0, channels: 9, epsilon: 1e-3, clamps: true)
+        let parameters = try golden.values("layer/norm/scale", shape: [9]) + golden.values("layer/norm/shift", shape: [9])
+        var running = [Float](repeating: 0, count: 9) + [Float](repeating: 1, count: 9)
+        var output = input
+        let shards = Shards(pictures: 3, jobs: 1)
+        input.withUnsafeMutableBufferPointer { input in
+            running.withUnsafeMutableBufferPointer { running in
+                output.withUnsafeMutableBufferPointer { output in
+                    let tape = norm.prepare(
+                        parameters, running.baseAddress!, input.baseAddress!, pixels: 16, shards: shards, usesBatch: true, momentum: 0.1,
+                        arena: arena)
+                    norm.apply(tape, into: output.baseAddress!, pixels: 16, shards: shards)
+                }
+            }
+        }
+        #expect(largestDifference(output, try golden.values("layer/norm/output", shape: [3, 4, 4, 9])) <= 1e-5)
+
+        let linear = Linear<Float>(inputs: 11, outputs: 7, weight: 0, bias: 77)
+        var product = [Float](repeating: 0, count: 42)
+        let weights = try golden.values("layer/linear/weight", shape: [7, 11]) + golden.values("layer/linear/bias", shape: [7])
+        let x = try golden.values("layer/linear/input", shape: [6, 11])
+        product.withUnsafeMutableBufferPointer { linear.forward(weights, x, into: $0.baseAddress!, rows: 6) }
+        #expect(largestDifference(product, try golden.values("layer/linear/output", shape: [6, 7])) <= 1e-5)
+
+        let layerNorm = LayerNorm<Float>(width: 11, scale: 0, shift: 11)
+        let factors = try golden.values("layer/layernorm/scale", shape: [11]) + golden.values("layer/layernorm/shift", shape: [11])
+        var normed = [Float](repeating: 0, count: 66)
+        let rows = try golden.values("layer/layernorm/input", shape: [6, 11])
+        normed.withUnsafeMutableBufferPointer {
+            layerNorm.forward(factors, rows, into: $0.baseAddress!, normal: arena.take(66), invDeviation: arena.take(6), rows: 6)
+        }
+        #expect(largestDifference(normed, try golden.values("layer/layernorm/output", shape: [6, 11])) <= 1e-5)
+        withExtendedLifetime(arena) {}
+    }
+
+    /// Rings and bars in random places on noise: easy, but not for a classifier of raw pixels.
+    private static func shapes(_ count: Int, seed: UInt64) -> [LabelledPicture] {
+        var random = SeededGenerator(seed: seed)
+        return (0..<count).map { index in
+            let label = index % 2
+            let (centreX, centreY) = (10 + 12 * random.uniform(), 10 + 12 * random.uniform())
+            var pixels = (0..<32 * 32).map { _ in Float(0.4 + 0.1 * random.normal()) }
+            for y in 0..<32 {
+                for x in 0..<32 {
+                    let (dx, dy) = (Double(x) - centreX, Double(y) - centreY)
+                    let inside = label == 0 ? abs((dx * dx + dy * dy).squareRoot() - 6) < 1.2 : abs(dx) < 7 && abs(dy) < 1.5
+                    if inside { pixels[y * 32 + x] += 0.4 }
+                }
+            }
+            return LabelledPicture(pixels: pixels, label: label)
+        }
+    }
+
+    private static func options() -> TrainingOptions {
+        var options = TrainingOptions()
+        options.epochs = 8
+        options.batch = 16
+        options.rate = 1e-2
+        options.averaging = 0.9
+        return options
+    }
+
+    @Test("An encoder learns from nothing; the trained file runs as the trainer saw it")
+    func learns() throws {
+        var training = EncoderTraining()
+        training.pace = 1
+        let trainer = EncoderTrainer(
+            start: EncoderTrainer.randomWeights(Self.small, seed: 3), classes: 2, size: 32, options: Self.options(), training: training)
+        let held = Self.shapes(60, seed: 2)
+        let result = try trainer.train([Self.shapes(160, seed: 1)], validation: held)
+        let best = try #require(result.epochs.last { $0.isBest })
+        #expect(try #require(best.validationAccuracy) >= 0.95)
+        let evaluated = try #require(try trainer.evaluate(result.weights, held))
+        #expect(evaluated.loss == best.validationLoss)
+        // What is written and read again is the same network.
+        let again = try WeightFile(data: result.weights.serialised(), name: "again")
+        #expect(try #require(try trainer.evaluate(again, held)).loss == evaluated.loss)
+    }
+
+    @Test("Frozen parts stay, and the number of jobs changes nothing")
+    func frozen() throws {
+        let start = EncoderTrainer.randomWeights(Self.small, seed: 3)
+        let data = Self.shapes(32, seed: 1)
+        var options = Self.options()
+        options.epochs = 1
+        options.averaging = 0
+        for firstBlock in [-1, 0, 2, 5, Int.max] {
+            var training = EncoderTraining()
+            training.firstBlock = firstBlock
+            var trainer = EncoderTrainer(start: start, classes: 2, size: 32, options: options, training: training)
+            let result = try trainer.train([data], augmentation: PictureAugmentation()).weights
+            trainer.options.jobs = 3
+            #expect(try trainer.train([data], augmentation: PictureAugmentation()).weights == result)
+            for (name, tensor) in start.tensors {
+                let place = name.hasPrefix("encoder.stem") ? -1 : name.hasPrefix("encoder.head") ? 5 : Int(name.split(separator: ".")[2])!
+                #expect((result.tensors[name] == tensor) == (place < firstBlock), "\(name), trained from \(firstBlock)")
+            }
+        }
+    }
+
+    @Test func resumes() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("encoder-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var options = Self.options()
+        options.epochs = 3
+        let start = EncoderTrainer.randomWeights(Self.small, seed: 3)
+        let (data, held) = (Self.shapes(24, seed: 1), Self.shapes(8, seed: 2))
+        func run(_ options: TrainingOptions, stopAfter: Int = 99) throws -> TrainingResult {
+            struct Stop: Error {}
+            return try EncoderTrainer(start: start, classes: 2, size: 32, options: options).train(
+                [data], validation: held, augmentation: PictureAugmentation()
+            ) { if $0.epoch == stopAfter { throw Stop() } }
+        }
+        let whole = try run(options)
+        options.checkpoint = folder.appendingPathComponent("checkpoint.safetensors")
+        #expect(throws: (any Error).self) { try run(options, stopAfter: 1) }
+        let resumed = try run(options)
+        #expect(resumed.weights == whole.weights)
+        #expect(resumed.epochs == Array(whole.epochs[1...]))
+    }
+}
