@@ -6,13 +6,14 @@ SHELL := /bin/bash
 CONFIGURATION := release
 SWIFT_BUILD := swift build -c $(CONFIGURATION)
 # Tests run optimised: unoptimised Swift is tens of times slower on arrays of numbers.
-SWIFT_TEST := swift test -c $(CONFIGURATION) -Xswiftc -enable-testing
+# A folder of its own, because testing builds everything with other flags.
+SWIFT_TEST := swift test -c $(CONFIGURATION) -Xswiftc -enable-testing --scratch-path .build-test
 BINARY = $(shell $(SWIFT_BUILD) --show-bin-path)/embryo-profiler
 PACKAGES := libavformat-dev libavcodec-dev libswscale-dev libavutil-dev libopenblas-dev pkg-config
 BENCH_PACKAGES := ffmpeg
 PREFIX ?= /usr/local
 OUT ?= reports
-SAMPLES := $(wildcard SampleVideos/*.mp4 SampleVideos/*.avi SampleVideos/*.mkv)
+SAMPLES := $(sort $(wildcard SampleVideos/*.mp4 SampleVideos/*.avi SampleVideos/*.mkv))
 
 .PHONY: help run test test-all bench install format clean build packages samples
 
@@ -26,7 +27,10 @@ build: packages ## Build in release
 	$(SWIFT_BUILD) --product embryo-profiler
 
 run: build ## Profile SampleVideos into a report
-	$(BINARY) profile $(SAMPLES) --out $(OUT)
+	@set -e; for film in $(SAMPLES); do \
+	    name=$$(basename "$${film%.*}"); \
+	    $(BINARY) profile "$$film" --hours "SampleVideos/truth/$$name/hours.csv" --out "$(OUT)" || [ $$? -eq 1 ]; \
+	done
 	@echo "Open these in a browser:"; ls -1 $(OUT)/*/report.html
 
 test: packages ## Run the tests
@@ -54,5 +58,4 @@ format: ## Lay out the Swift sources
 	swift format format --in-place --recursive --parallel Sources Tests Package.swift
 
 clean: ## Remove what was built and reported
-	swift package clean
-	rm -rf $(OUT)
+	rm -rf .build .build-test $(OUT)

@@ -49,6 +49,7 @@ let package = Package(
         .testTarget(name: "ImplantationTests", dependencies: ["Implantation", "Morphokinetics"], exclude: ["Golden"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Recordings", "Morphokinetics"]),
         .testTarget(name: "ProfilingTests", dependencies: ["Profiling", "Simulation"]),
+        .testTarget(name: "CommandTests", dependencies: ["embryo-profiler"]),
     ],
     swiftLanguageModes: [.v6]
 )

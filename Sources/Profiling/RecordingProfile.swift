@@ -46,6 +46,8 @@ public struct WellProfile: Codable, Sendable {
     public var x: Double
     public var y: Double
     public var radius: Double
+    /// The embryo with its zona in that frame; nil where none was found.
+    public var embryo: Circle?
     public var frames: Int
     public var framesUsable: Int
     public var firstHours: Double?

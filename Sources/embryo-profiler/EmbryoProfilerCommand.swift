@@ -11,7 +11,7 @@ struct EmbryoProfilerCommand: ParsableCommand {
         discussion: IntendedUse.sentence,
         version: Version.text,
         subcommands: [
-            ProfileCommand.self, InspectCommand.self,
+            ProfileCommand.self, InspectCommand.self, DetectCommand.self, ScoreCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

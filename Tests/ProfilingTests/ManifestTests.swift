@@ -53,7 +53,7 @@ struct ManifestTests {
         #expect(try folder.names() == ["manifest.json"])
     }
 
-    @Test(arguments: ["not json", "{\"schemaVersion\": 1}", ""])
+    @Test(arguments: ["not json", "{\"schemaVersion\": 1}", "", "[]"])
     func aForeignManifestIsNotOverwritten(text: String) throws {
         let folder = try TemporaryFolder()
         try folder.write(text, to: "manifest.json")

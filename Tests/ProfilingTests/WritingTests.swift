@@ -146,12 +146,12 @@ struct WorkSharingTests {
 struct FullDiskTests {
     @Test func aRunOnAFullDiskSaysSoAndLeavesNothingHalf() throws {
         let folder = try TemporaryFolder()
-        let disk = try FullDisk(at: folder.file("disk"), kilobytes: 64)
+        let disk = try FullDisk(at: folder.file("disk"), kilobytes: 24)
         var request = try Small.request([try Small.folder("embryo", in: folder)], in: folder)
         request.output = disk.url.appendingPathComponent("out")
         do {
             _ = try Profiler.run(request)
-            Issue.record("all results fitted in 64 KiB")
+            Issue.record("all results fitted in 24 KiB")
         } catch let error as ProfilingError {
             guard case .diskFull(let path) = error else {
                 Issue.record("\(error)")
@@ -179,5 +179,5 @@ final class FullDisk {
         guard mount("tmpfs", url.path, "tmpfs", 0, "size=\(kilobytes)k") == 0 else { throw POSIXError(.EPERM) }
     }
 
-    deinit { umount2(url.path, Int32(MNT_DETACH.rawValue)) }
+    deinit { umount2(url.path, Int32(MNT_DETACH)) }
 }

@@ -48,6 +48,7 @@ struct ReportPage {
             "facts": facts.map { ["name": $0.name, "value": $0.value] },
             "warnings": profile.warnings,
             "pictureSize": profile.pipeline.report.pictureSize,
+            "mapWidth": profile.wells.count == 1 ? 440 : 760,
             "mapTitle": profile.wells.count == 1 ? "Well" : "Dish",
             "columns": Self.overview.map(\.rawValue),
             "rows": profile.wells.map(row),
@@ -122,10 +123,15 @@ struct ReportPage {
             let colour = Self.colour(well.occupancy)
             let x = String(format: "%.1f", well.x)
             let y = String(format: "%.1f", well.y)
-            let size = max(well.radius * 0.36, Double(width) / 60)
+            let size = min(max(well.radius * 0.36, Double(width) / 60), Double(width) / 20)
             parts.append(
                 "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"\(String(format: "%.1f", well.radius))\" fill=\"none\" stroke=\"\(colour)\" "
                     + "stroke-width=\"\(String(format: "%.1f", stroke))\"/>")
+            if let embryo = well.embryo {
+                parts.append(
+                    "<circle cx=\"\(String(format: "%.1f", embryo.x))\" cy=\"\(String(format: "%.1f", embryo.y))\" r=\"\(String(format: "%.1f", embryo.radius))\" "
+                        + "fill=\"none\" stroke=\"#fff\" stroke-width=\"\(String(format: "%.1f", stroke * 0.6))\" stroke-dasharray=\"\(String(format: "%.1f", stroke * 2))\"/>")
+            }
             let labelX = max(well.x - well.radius * 0.92, size * 0.2)
             let labelY = min(max(well.y - well.radius * 0.62, size), Double(height) - size * 0.2)
             parts.append(

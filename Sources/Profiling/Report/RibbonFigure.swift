@@ -14,7 +14,7 @@ struct RibbonFigure {
     let timeline: Timeline
 
     private static let width = 1120.0
-    private static let left = 44.0
+    private static let left = 58.0
     private static let right = 16.0
     private static let posteriorTop = 8.0
     private static let posteriorHeight = 92.0
@@ -42,6 +42,9 @@ struct RibbonFigure {
         parts.append(contentsOf: events(x))
         parts.append(contentsOf: quality(x))
         parts.append(contentsOf: axis(x, first: first, last: last))
+        for (name, y) in [("p", Self.posteriorTop + 52), ("stage", Self.ribbonTop + 17), ("events", Self.eventTop + 19), ("quality", Self.qualityTop + 8)] {
+            parts.append(Self.text(name, Self.left - 6, y, anchor: "end"))
+        }
         parts.append("</svg>")
         return parts.joined(separator: "\n")
     }

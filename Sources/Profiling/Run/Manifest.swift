@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// The state of an output folder: every recording profiled into it, what came of it, and how long each step took.
 ///
@@ -11,6 +12,8 @@ public struct Manifest: Codable, Sendable, Equatable {
     public var intendedUse = IntendedUse.sentence
     public var program = Version.text
     public var recordings: [Entry] = []
+    /// The most memory that the program of the last run held at a time, in MiB, as the system counted it.
+    public var peakMemoryMiB = 0
 
     public init() {}
 
@@ -62,6 +65,13 @@ public struct Manifest: Codable, Sendable, Equatable {
 
     func save(to folder: URL) throws(ProfilingError) {
         try AtomicFile.write(JSONFile.data(self), to: folder.appendingPathComponent(Self.fileName))
+    }
+
+    /// Notes the memory that this program has needed so far.
+    mutating func notePeakMemory() {
+        var usage = rusage()
+        guard getrusage(RUSAGE_SELF, &usage) == 0 else { return }
+        peakMemoryMiB = usage.ru_maxrss / 1024
     }
 
     /// Replaces the entry of the same name, or adds it.

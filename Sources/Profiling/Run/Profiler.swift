@@ -77,6 +77,7 @@ public enum Profiler {
             }
             summary.entries.append(entry)
             manifest.record(entry)
+            manifest.notePeakMemory()
             try table.save(to: output, order: manifest.recordings.map(\.name))
             try manifest.save(to: output)
         }

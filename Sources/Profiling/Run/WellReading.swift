@@ -23,7 +23,7 @@ struct WellReading {
         let content = occupancy.mostProbable
         var profile = WellProfile(
             well: series.well.name, row: series.well.row, column: series.well.column, occupancy: content, x: series.well.x,
-            y: series.well.y, radius: series.well.radius, frames: series.count, framesUsable: usableCount,
+            y: series.well.y, radius: series.well.radius, embryo: series.well.embryo, frames: series.count, framesUsable: usableCount,
             firstHours: clock.hours.first ?? nil, lastHours: clock.hours.last ?? nil, qualityCounts: series.qualityCounts,
             notScorable: nil, timeline: nil, intervals: [:], scores: [])
         let count = Stage.allCases.count
