@@ -4,7 +4,7 @@ extension DurationModel {
     /// The durations that come with the program: `Pipelines/timelines/durations.json`.
     public static let `default` = DurationModel(
         provenance:
-            "Cleavage stages (tPNf to t8): 142 embryos of the University of Auckland (MIT licence). "
+            "Cleavage stages (tPNf to t8): 119 embryos of the University of Auckland (MIT licence). "
             + "Cleaned by clean_auckland.py, fitted by embryo-profiler fit-durations. "
             + "Other stages: literature.json.",
         before: StageModel(duration: DurationDistribution([.init(weight: 1, median: 3.5, sigma: 0.4)]), skip: 0, arrest: 0.03),
