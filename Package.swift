@@ -35,7 +35,9 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["Recordings", "Morphokinetics"]),
         .target(
             name: "Profiling",
-            dependencies: ["Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache],
+            dependencies: [
+                "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache,
+            ],
             resources: [.copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors")]),
         .executableTarget(
             name: "embryo-profiler",

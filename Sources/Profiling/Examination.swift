@@ -28,11 +28,6 @@ public struct Examination: Codable, Sendable {
 
     /// Runs all checks; takes a second or two and writes nothing.
     public static func run() -> Examination {
-        var facts = [Fact(name: "program", value: Version.text)]
-        facts += LibraryVersions.all.sorted { $0.key < $1.key }.map { Fact(name: $0.key, value: $0.value) }
-        facts.append(Fact(name: "processor", value: Processor.description))
-        facts.append(Fact(name: "cores", value: "\(ProcessInfo.processInfo.activeProcessorCount)"))
-        facts.append(Fact(name: "memory", value: "\(ProcessInfo.processInfo.physicalMemory / (1 << 30)) GiB"))
         var model: StageModel?
         let checks = [
             check("decoders") { try decoders() },
@@ -48,6 +43,12 @@ public struct Examination: Codable, Sendable {
             },
             check("timelines") { try timelines() },
         ]
+        // After the checks, because OpenBLAS names the kernels it runs only once they are chosen.
+        var facts = [Fact(name: "program", value: Version.text)]
+        facts += LibraryVersions.all.sorted { $0.key < $1.key }.map { Fact(name: $0.key, value: $0.value) }
+        facts.append(Fact(name: "processor", value: Processor.description))
+        facts.append(Fact(name: "cores", value: "\(ProcessInfo.processInfo.activeProcessorCount)"))
+        facts.append(Fact(name: "memory", value: "\(ProcessInfo.processInfo.physicalMemory / (1 << 30)) GiB"))
         return Examination(facts: facts, checks: checks)
     }
 
@@ -55,7 +56,8 @@ public struct Examination: Codable, Sendable {
     public var text: String {
         let width = (facts.map(\.name) + checks.map(\.name)).map(\.count).max() ?? 0
         func padded(_ name: String) -> String { name.padding(toLength: width + 2, withPad: " ", startingAt: 0) }
-        let lines = facts.map { padded($0.name) + $0.value } + checks.map { padded($0.name) + ($0.passed ? "ok: " : "FAILED: ") + $0.detail }
+        let lines =
+            facts.map { padded($0.name) + $0.value } + checks.map { padded($0.name) + ($0.passed ? "ok: " : "FAILED: ") + $0.detail }
         return lines.joined(separator: "\n")
     }
 
@@ -72,7 +74,8 @@ public struct Examination: Codable, Sendable {
         let names = ["h264", "hevc", "mjpeg", "mpeg4", "ffv1", "rawvideo", "png", "bmp", "tiff"]
         let missing = names.filter { avcodec_find_decoder_by_name($0) == nil }
         guard missing.isEmpty else {
-            throw ExaminationFailure(what: "FFmpeg lacks \(missing.joined(separator: ", ")); install Debian's libavcodec59 or libavcodec-extra59")
+            throw ExaminationFailure(
+                what: "FFmpeg lacks \(missing.joined(separator: ", ")); install Debian's libavcodec59 or libavcodec-extra59")
         }
         return names.joined(separator: ", ")
     }

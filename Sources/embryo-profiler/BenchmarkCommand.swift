@@ -19,7 +19,10 @@ struct BenchmarkCommand: ParsableCommand {
         case decoding, microwells, network, timelines, scoring, simulation
     }
 
-    @Option(help: ArgumentHelp("Measure only this group; may be given several times: \(Group.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "group"))
+    @Option(
+        help: ArgumentHelp(
+            "Measure only this group; may be given several times: \(Group.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "group"))
     var group: [Group] = []
 
     @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))

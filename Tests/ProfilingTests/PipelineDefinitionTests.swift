@@ -51,13 +51,28 @@ struct PipelineDefinitionTests {
             "lab.yml:2: unknown key 'recording.zzzzzzzzz'; known here: layout, clock, interval, first_frame_at, focal_plane"
         ),
         ("recording:\n  layout: 6x6\n", "lab.yml:2: 'recording.layout' needs one of auto, single, 3x3, 4x4, 5x5, not '6x6'"),
-        ("recording:\n  first_frame_at: 90\n", "lab.yml:2: 'recording.first_frame_at' needs a length of time with its unit, such as 15m or 1.4h, not '90'"),
+        (
+            "recording:\n  first_frame_at: 90\n",
+            "lab.yml:2: 'recording.first_frame_at' needs a length of time with its unit, such as 15m or 1.4h, not '90'"
+        ),
         ("quality:\n  minimum_usable_share: 50\n", "lab.yml:2: 'quality.minimum_usable_share' needs a number from 0 to 1, not '50'"),
-        ("quality:\n  minimum_usable_frames: 2.5\n", "lab.yml:2: 'quality.minimum_usable_frames' needs a whole number from 1 to 100000, not '2.5'"),
+        (
+            "quality:\n  minimum_usable_frames: 2.5\n",
+            "lab.yml:2: 'quality.minimum_usable_frames' needs a whole number from 1 to 100000, not '2.5'"
+        ),
         ("recording: auto\n", "lab.yml:1: 'recording' must hold 'key: value' lines"),
-        ("recording:\n  clock: interval\n", "lab.yml:2: 'recording.clock' is interval, so 'recording.interval' must say how long one is, such as 15m"),
-        ("recording:\n  interval: 15m\n", "lab.yml:2: 'recording.interval' is used only with 'clock: interval'; change the clock or remove the line"),
-        ("scoring: [nope.yml]\n", "lab.yml:1: 'scoring' names /nope.yml, which does not exist; paths are taken from the pipeline file's folder"),
+        (
+            "recording:\n  clock: interval\n",
+            "lab.yml:2: 'recording.clock' is interval, so 'recording.interval' must say how long one is, such as 15m"
+        ),
+        (
+            "recording:\n  interval: 15m\n",
+            "lab.yml:2: 'recording.interval' is used only with 'clock: interval'; change the clock or remove the line"
+        ),
+        (
+            "scoring: [nope.yml]\n",
+            "lab.yml:1: 'scoring' names /nope.yml, which does not exist; paths are taken from the pipeline file's folder"
+        ),
         ("scoring: nope.yml\n", "lab.yml:1: 'scoring' needs a list, such as [a.yml, b.yml], not 'nope.yml'"),
         ("", "lab.yml:1: the file is empty; see Pipelines/ for examples"),
     ])

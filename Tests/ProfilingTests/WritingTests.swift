@@ -102,9 +102,24 @@ struct WorkSharingTests {
         private(set) var mostInside = 0
         private(set) var waiting = 0
         private(set) var mostWaiting = 0
-        func add(_ item: Int) { lock.withLock { items.append(item); waiting -= 1 } }
-        func produced(_ count: Int) { lock.withLock { waiting += count; mostWaiting = max(mostWaiting, waiting) } }
-        func enter() { lock.withLock { inside += 1; mostInside = max(mostInside, inside) } }
+        func add(_ item: Int) {
+            lock.withLock {
+                items.append(item)
+                waiting -= 1
+            }
+        }
+        func produced(_ count: Int) {
+            lock.withLock {
+                waiting += count
+                mostWaiting = max(mostWaiting, waiting)
+            }
+        }
+        func enter() {
+            lock.withLock {
+                inside += 1
+                mostInside = max(mostInside, inside)
+            }
+        }
         func leave() { lock.withLock { inside -= 1 } }
     }
 

@@ -117,26 +117,26 @@ struct ReportPage {
 
     /// Circles and names over the map.
     private func overlay(width: Int, height: Int) -> String {
+        func number(_ value: Double) -> String { String(format: "%.1f", value) }
+        func ring(_ circle: Circle, _ style: String) -> String {
+            "<circle cx=\"\(number(circle.x))\" cy=\"\(number(circle.y))\" r=\"\(number(circle.radius))\" fill=\"none\" \(style)/>"
+        }
         let stroke = Double(width) / 260
         var parts = ["<svg viewBox=\"0 0 \(width) \(height)\" preserveAspectRatio=\"none\">"]
         for well in profile.wells {
             let colour = Self.colour(well.occupancy)
-            let x = String(format: "%.1f", well.x)
-            let y = String(format: "%.1f", well.y)
-            let size = min(max(well.radius * 0.36, Double(width) / 60), Double(width) / 20)
-            parts.append(
-                "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"\(String(format: "%.1f", well.radius))\" fill=\"none\" stroke=\"\(colour)\" "
-                    + "stroke-width=\"\(String(format: "%.1f", stroke))\"/>")
+            let circle = Circle(x: well.x, y: well.y, radius: well.radius)
+            parts.append(ring(circle, "stroke=\"\(colour)\" stroke-width=\"\(number(stroke))\""))
             if let embryo = well.embryo {
-                parts.append(
-                    "<circle cx=\"\(String(format: "%.1f", embryo.x))\" cy=\"\(String(format: "%.1f", embryo.y))\" r=\"\(String(format: "%.1f", embryo.radius))\" "
-                        + "fill=\"none\" stroke=\"#fff\" stroke-width=\"\(String(format: "%.1f", stroke * 0.6))\" stroke-dasharray=\"\(String(format: "%.1f", stroke * 2))\"/>")
+                let dashes = "stroke-dasharray=\"\(number(stroke * 2))\""
+                parts.append(ring(embryo, "stroke=\"#fff\" stroke-width=\"\(number(stroke * 0.6))\" \(dashes)"))
             }
-            let labelX = max(well.x - well.radius * 0.92, size * 0.2)
-            let labelY = min(max(well.y - well.radius * 0.62, size), Double(height) - size * 0.2)
+            let size = min(max(well.radius * 0.36, Double(width) / 60), Double(width) / 20)
+            let x = max(well.x - well.radius * 0.92, size * 0.2)
+            let y = min(max(well.y - well.radius * 0.62, size), Double(height) - size * 0.2)
             parts.append(
-                "<text x=\"\(String(format: "%.1f", labelX))\" y=\"\(String(format: "%.1f", labelY))\" font-size=\"\(String(format: "%.1f", size))\" "
-                    + "font-family=\"system-ui, sans-serif\" font-weight=\"700\" fill=\"\(colour)\" stroke=\"#000\" stroke-width=\"\(String(format: "%.1f", size / 9))\" "
+                "<text x=\"\(number(x))\" y=\"\(number(y))\" font-size=\"\(number(size))\" font-family=\"system-ui, sans-serif\" "
+                    + "font-weight=\"700\" fill=\"\(colour)\" stroke=\"#000\" stroke-width=\"\(number(size / 9))\" "
                     + "paint-order=\"stroke\">\(well.well)</text>")
         }
         parts.append("</svg>")

@@ -69,7 +69,11 @@ enum ReportWriter {
         ]
         let hours = result.clock.hours.compactMap { $0 }
         if let first = hours.first, let last = hours.last {
-            facts.append((result.clock.fromInsemination ? "Hours post insemination" : "Hours from the first frame", "\(ReportPage.time(first)) to \(ReportPage.time(last))"))
+            facts.append(
+                (
+                    result.clock.fromInsemination ? "Hours post insemination" : "Hours from the first frame",
+                    "\(ReportPage.time(first)) to \(ReportPage.time(last))"
+                ))
         }
         facts.append(("Pipeline", profile.pipeline.name))
         facts.append(("Network", profile.provenance.model))

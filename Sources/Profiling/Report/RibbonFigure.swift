@@ -42,7 +42,9 @@ struct RibbonFigure {
         parts.append(contentsOf: events(x))
         parts.append(contentsOf: quality(x))
         parts.append(contentsOf: axis(x, first: first, last: last))
-        for (name, y) in [("p", Self.posteriorTop + 52), ("stage", Self.ribbonTop + 17), ("events", Self.eventTop + 19), ("quality", Self.qualityTop + 8)] {
+        for (name, y) in [
+            ("p", Self.posteriorTop + 52), ("stage", Self.ribbonTop + 17), ("events", Self.eventTop + 19), ("quality", Self.qualityTop + 8),
+        ] {
             parts.append(Self.text(name, Self.left - 6, y, anchor: "end"))
         }
         parts.append("</svg>")
@@ -110,7 +112,8 @@ struct RibbonFigure {
                 let width = x(edge(end)) - from
                 parts.append(
                     "<rect x=\"\(Self.number(from))\" y=\"\(Self.ribbonTop)\" width=\"\(Self.number(max(width, 0.6)))\" "
-                        + "height=\"\(Self.ribbonHeight)\" fill=\"\(StageColours.hex(stage))\"><title>\(stage.rawValue): \(stage.meaning)</title></rect>")
+                        + "height=\"\(Self.ribbonHeight)\" fill=\"\(StageColours.hex(stage))\"><title>\(stage.rawValue): \(stage.meaning)</title></rect>"
+                )
                 if width > 24 {
                     parts.append(
                         Self.text(stage.rawValue, from + width / 2, Self.ribbonTop + 17, anchor: "middle", fill: "#fff", weight: 600))
@@ -131,7 +134,8 @@ struct RibbonFigure {
                 "<g stroke=\"\(StageColours.hex(stage))\" stroke-width=\"2\"><line x1=\"\(Self.number(x(event.low)))\" y1=\"\(y)\" "
                     + "x2=\"\(Self.number(max(x(event.high), x(event.low) + 1)))\" y2=\"\(y)\"/>"
                     + "<circle cx=\"\(Self.number(x(event.time)))\" cy=\"\(y)\" r=\"2.6\" fill=\"#fff\"/>"
-                    + "<title>\(stage.rawValue) \(Self.hours(event.time)) [\(Self.hours(event.low)), \(Self.hours(event.high))]</title></g>")
+                    + "<title>\(stage.rawValue) \(Self.hours(event.time)) [\(Self.hours(event.low)), \(Self.hours(event.high))]</title></g>"
+            )
         }
         return parts
     }
@@ -161,7 +165,9 @@ struct RibbonFigure {
         var parts: [String] = []
         var tick = (first / step).rounded(.up) * step
         while tick <= last + 1e-9 {
-            parts.append("<line x1=\"\(Self.number(x(tick)))\" y1=\"\(Self.posteriorTop)\" x2=\"\(Self.number(x(tick)))\" y2=\"\(Self.axisTop)\" stroke=\"#0002\"/>")
+            parts.append(
+                "<line x1=\"\(Self.number(x(tick)))\" y1=\"\(Self.posteriorTop)\" x2=\"\(Self.number(x(tick)))\" y2=\"\(Self.axisTop)\" stroke=\"#0002\"/>"
+            )
             parts.append(Self.text(String(format: "%g", tick), x(tick), Self.axisTop + 12, anchor: "middle"))
             tick += step
         }

@@ -69,7 +69,8 @@ public struct ProfileSummary: Sendable {
                 lines.append("\(entry.name): \(entry.frames) frames, \(entry.wells) \(entry.wells == 1 ? "well" : "wells")")
             case .partial:
                 lines.append(
-                    "\(entry.name): \(entry.frames) frames, \(entry.wells) \(entry.wells == 1 ? "well" : "wells"), in part: \(entry.problem ?? "")")
+                    "\(entry.name): \(entry.frames) frames, \(entry.wells) \(entry.wells == 1 ? "well" : "wells"), in part: \(entry.problem ?? "")"
+                )
             case .failed: lines.append("\(entry.name): failed")
             }
         }
