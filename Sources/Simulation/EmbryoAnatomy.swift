@@ -50,7 +50,7 @@ struct EmbryoAnatomy: Sendable {
         granularity = Float(random.logNormal(median: 1, spread: 0.3))
         granuleMixture = random.integer(0...(NoiseBank.mixtures - 1))
         contact = random.uniform(Float(0.8), 0.96)
-        compactedContact = random.uniform(Float(0.78), 0.87)
+        compactedContact = random.uniform(Float(0.8), 0.9)
         compaction = random.uniform(Float(0.55), 1)
         pole = random.direction()
         var away = random.direction()

@@ -67,6 +67,7 @@ struct EmbryoPainter {
     private var maps: OpticalMaps
     private var layers: [[Float]]
     private var edgeLayers: [[Float]]
+    private var used = [true, false, false]
     private var seen: [Float]
     private var union: [Float]
     private var warpX: [Float]
@@ -130,6 +131,11 @@ struct EmbryoPainter {
         let amount = scene.anatomy.unevenness * (1 + scene.degeneration * 2)
         let time = Float(scene.hours)
         let (w, h, frame) = (width, height, frame)
+        // The noise is smooth over several micrometres: read it on a coarse grid, linear in between.
+        let step = max(1, min(8, Int(1.6 * scale)))
+        let columns = (w - 1) / step + 2
+        let rows = (h - 1) / step + 2
+        var grid = [SIMD2<Float>](repeating: SIMD2(), count: columns * rows)
         NoiseBank.smooth.values.withUnsafeBufferPointer { smooth in
             NoiseBank.wavy.values.withUnsafeBufferPointer { wavy in
                 guard let smooth = smooth.baseAddress, let wavy = wavy.baseAddress else { return }
@@ -137,13 +143,34 @@ struct EmbryoPainter {
                 let a = NoiseReader(smooth, size: 128, texel: 2.4, offset: SIMD2(seed + time * 0.35, seed * 0.7))
                 let b = NoiseReader(wavy, size: 128, texel: 2.4, offset: SIMD2(seed * 0.3, seed + time * 0.3))
                 let c = NoiseReader(smooth, size: 128, texel: 2.4, offset: SIMD2(seed * 0.9 + 150, seed * 0.2 + time * 0.35))
-                for y in 0..<h {
-                    let v = frame.originY + Float(y) / frame.pixelsPerMicron
-                    for x in 0..<w {
-                        let u = frame.originX + Float(x) / frame.pixelsPerMicron
+                for row in 0..<rows {
+                    let v = frame.originY + Float(row * step) / frame.pixelsPerMicron
+                    for column in 0..<columns {
+                        let u = frame.originX + Float(column * step) / frame.pixelsPerMicron
                         let fine = b[u, v] * 0.35
-                        warpX[y * w + x] = (a[u, v] + fine) * amount
-                        warpY[y * w + x] = (c[u, v] - fine) * amount
+                        grid[row * columns + column] = SIMD2(a[u, v] + fine, c[u, v] - fine) * amount
+                    }
+                }
+            }
+        }
+        let share = 1 / Float(step)
+        grid.withUnsafeBufferPointer { grid in
+            warpX.withUnsafeMutableBufferPointer { warpX in
+                warpY.withUnsafeMutableBufferPointer { warpY in
+                    for y in 0..<h {
+                        let row = y / step
+                        let down = Float(y - row * step) * share
+                        for column in 0..<(columns - 1) {
+                            let at = row * columns + column
+                            let left = grid[at] + (grid[at + columns] - grid[at]) * down
+                            let right = grid[at + 1] + (grid[at + columns + 1] - grid[at + 1]) * down
+                            let slope = (right - left) * share
+                            for x in (column * step)..<min(w, (column + 1) * step) {
+                                let value = left + slope * Float(x - column * step)
+                                warpX[y * w + x] = value.x
+                                warpY[y * w + x] = value.y
+                            }
+                        }
                     }
                 }
             }
@@ -177,7 +204,7 @@ struct EmbryoPainter {
     }
 
     private func layerWeights(_ z: Float) -> (Float, Float, Float) {
-        let blur = min(abs(z - exposure.focus) * 0.062, Self.layerBlur[2])
+        let blur = min(abs(z - exposure.focus) * 0.042, Self.layerBlur[2])
         if blur < Self.layerBlur[1] {
             let share = blur / Self.layerBlur[1]
             return (1 - share, share, 0)
@@ -189,7 +216,7 @@ struct EmbryoPainter {
     private func granuleTile() -> NoiseTile {
         let mips = NoiseBank.granules[scene.anatomy.granuleMixture]
         let micron = 1 / scale
-        return mips[micron > 2 ? 2 : (micron > 1 ? 1 : 0)]
+        return mips[micron > 1.7 ? 2 : (micron > 0.85 ? 1 : 0)]
     }
 
     private mutating func paint(bodyAt index: Int) {
@@ -237,14 +264,14 @@ struct EmbryoPainter {
         let fadeB = sin(phase)
         let tile = granuleTile()
         let granularity =
-            scene.anatomy.granularity * (small ? 0.55 : 1) * (1 + scene.degeneration * 1.6)
-            * (body.kind == .trophectoderm ? 1 + 0.3 * scene.flattening : 1)
+            scene.anatomy.granularity * (small ? 0.8 : 1) * (1 + scene.degeneration * 1.6)
+            * (body.kind == .trophectoderm || body.kind == .inner ? 1 + 1.5 * scene.flattening : 1)
         let nuclei = scene.nuclei.filter { Self.unitLength($0.position - centre) < across }
         let blending = small ? 0 : scene.blending * (body.kind == .trophectoderm ? 1 - 0.85 * scene.flattening : 1)
         let smoothShare = 1 - 0.82 * blending
         // Fragments refract more for their size than cells: they have no cortex of even cytoplasm.
-        let contrast: Float = small ? 1.25 : (body.kind == .trophectoderm ? 1 + 0.9 * scene.flattening : 1)
-        let half: Float = body.kind == .trophectoderm || body.kind == .inner ? 30 : 55
+        let contrast: Float = small ? 1.05 : (body.kind == .trophectoderm ? 1 + 0.9 * scene.flattening : 1)
+        let half: Float = body.kind == .trophectoderm || body.kind == .inner ? 30 : 110
         let fadeDepth = 1 / exposure.depth
         // A cap's sphere lies far out; what is seen of it lies at the wall.
         let depthOfBody =
@@ -330,7 +357,7 @@ struct EmbryoPainter {
                                             thickness[at] += t
                                             if !small { union[at] += t }
                                             granuleMap[at] += speck * seen[at]
-                                            path[at] = smooth * smoothShare * contrast + speck * 1.0
+                                            path[at] = smooth * smoothShare * contrast + speck * 1.45
                                         }
                                     }
                                 }
@@ -343,6 +370,7 @@ struct EmbryoPainter {
         for layer in 0..<3 {
             let weight = layer == 0 ? weights.0 : (layer == 1 ? weights.1 : weights.2)
             if weight == 0 { continue }
+            used[layer] = true
             layers[layer].withUnsafeMutableBufferPointer { relief in
                 edgeLayers[layer].withUnsafeMutableBufferPointer { edges in
                     path.withUnsafeBufferPointer { path in
@@ -383,6 +411,7 @@ struct EmbryoPainter {
         let ux = exposure.direction.x * scale * 0.5 * weight
         let uy = exposure.direction.y * scale * 0.5 * weight
         let halfScale = scale * 0.5
+        used[layer] = true
         layers[layer].withUnsafeMutableBufferPointer { relief in
             edgeLayers[layer].withUnsafeMutableBufferPointer { edges in
                 path.withUnsafeBufferPointer { path in
@@ -438,16 +467,15 @@ struct EmbryoPainter {
                                 let hy = py - scene.hatchCentre.y
                                 if hx * hx + hy * hy < scene.hatchRadius * scene.hatchRadius { t *= 0.15 }
                             }
-                            let speck = noise[u, v] * anatomy.zonaStipple * 0.3 * min(t / 60, 1).squareRoot()
+                            let speck = noise[u, v] * anatomy.zonaStipple * 0.42 * min(t / 60, 1).squareRoot()
                             granules[at] += speck
-                            path[at] = t * 0.075 * anatomy.zonaContrast + speck * 0.9
+                            path[at] = t * 0.055 * anatomy.zonaContrast + speck * 0.9
                         }
                     }
                 }
             }
         }
-        addSlope(layer: 1, weight: 0.75, edge: 0.25)
-        addSlope(layer: 0, weight: 0.25, edge: 0.1)
+        addSlope(layer: 1, weight: 1, edge: 0.3)
     }
 
     /// The blastocyst's thin outer wall.
@@ -513,6 +541,7 @@ struct EmbryoPainter {
                 let steep = (dx * dx + dy * dy) / (rest + 0.3)
                 maps.thickness[at] += 2 * depth
                 for (layer, weight) in [weights.0, weights.1, weights.2].enumerated() where weight > 0 {
+                    used[layer] = true
                     layers[layer][at] += slope * weight
                     edgeLayers[layer][at] += steep / (1.5 + steep) * 0.6 * weight
                 }
@@ -522,7 +551,7 @@ struct EmbryoPainter {
 
     private mutating func mergeLayers() {
         var scratch = path
-        for layer in 1..<3 {
+        for layer in 1..<3 where used[layer] {
             let sigma = Self.layerBlur[layer] * scale
             blur(&layers[layer], sigma, &scratch)
             blur(&edgeLayers[layer], sigma, &scratch)

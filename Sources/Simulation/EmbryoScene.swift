@@ -46,7 +46,7 @@ struct EmbryoScene {
         debris = embryo.debris
         if blending > 0 && extent.wall == 0 {
             // Pressed together, cells fill the gaps that spheres leave.
-            for index in bodies.indices where bodies[index].kind == .cell { bodies[index].radius *= 1 + 0.2 * blending }
+            for index in bodies.indices where bodies[index].kind == .cell { bodies[index].radius *= 1 + 0.3 * blending }
         }
         addNuclei(truth, embryo.lineage)
         if extent.wall > 0 { shapeBlastocyst() }

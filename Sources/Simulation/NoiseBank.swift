@@ -78,15 +78,15 @@ enum NoiseBank {
     /// Mixtures of granule sizes that embryos differ by.
     static let mixtures = 6
 
-    /// Granules by mixture and mip level (0: 0.6 µm a sample, then 1.2 and 2.4).
+    /// Granules by mixture and mip level (0: 0.42 µm a sample, then 0.84 and 1.68).
     static let granules: [[NoiseTile]] = {
         var random = RandomStream(seed: 1, label: "granules")
-        // Standard deviations of the granules' profile: about 0.68, 1.6 and 3.4 µm.
-        let fine = NoiseTile(size: 512, texel: 0.6, sigma: 1.1, random: &random)
-        let middle = NoiseTile(size: 512, texel: 0.6, sigma: 2.6, random: &random)
-        let coarse = NoiseTile(size: 512, texel: 0.6, sigma: 5.6, random: &random)
+        // Standard deviations of the granules' profile: about 0.44, 0.9 and 2.4 µm.
+        let fine = NoiseTile(size: 512, texel: 0.42, sigma: 1.05, random: &random)
+        let middle = NoiseTile(size: 512, texel: 0.42, sigma: 2.1, random: &random)
+        let coarse = NoiseTile(size: 512, texel: 0.42, sigma: 5.6, random: &random)
         let weights: [(Float, Float, Float)] = [
-            (1, 0.3, 0.12), (1, 0.45, 0.15), (1, 0.6, 0.2), (1, 0.35, 0.3), (1, 0.2, 0.2), (1, 0.5, 0.1),
+            (0.8, 0.7, 0.15), (0.8, 0.9, 0.2), (0.6, 1, 0.25), (0.8, 0.8, 0.35), (1, 0.6, 0.25), (0.9, 0.8, 0.1),
         ]
         return weights.map { weight in
             let full = NoiseTile.mixture([(fine, weight.0), (middle, weight.1), (coarse, weight.2)])

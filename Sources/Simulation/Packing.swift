@@ -216,7 +216,7 @@ struct Packing {
                     let fromCentre = max((a.position * a.position).sum().squareRoot(), 0.01)
                     let outward = a.position / fromCentre
                     // Compaction draws all cells together.
-                    if compacting > 0 && !blastocyst && (a.kind == .cell) && !isExcluded(a) { move[i] -= a.position * (0.012 * compacting) }
+                    if compacting > 0 && !blastocyst && (a.kind == .cell) && !isExcluded(a) { move[i] -= a.position * (0.004 * compacting) }
                     let most =
                         (blastocyst && a.kind == .polar || blastocyst && a.kind == .fragment ? max(container, extent.zonaInner) : container)
                         - a.extent(along: outward) * (a.kind == .trophectoderm ? 0.6 : 1)

@@ -34,19 +34,27 @@ public struct RecordingWriter: Sendable {
     public var container: String
     /// Threads that render.
     public var jobs: Int
+    /// The video's own clock is the incubator's (a frame of the mp4 or mkv lasts as long as it took); otherwise it plays at ten
+    /// frames a second and says nothing of time.
+    public var acquisitionClock: Bool
     /// Constant rate factor of H.264, quantiser of MJPEG.
     public var quantiser: Int?
 
-    /// - Throws: `SimulationError.badValue` for a container that the format does not go into.
-    public init(format: Format, container: String? = nil, jobs: Int, quantiser: Int? = nil) throws {
+    /// - Throws: `SimulationError.badValue` for a container that the format does not go into, or one without a clock.
+    public init(format: Format, container: String? = nil, jobs: Int, quantiser: Int? = nil, acquisitionClock: Bool = false) throws {
         self.format = format
         self.container = container ?? format.defaultExtension
         self.jobs = max(1, jobs)
         self.quantiser = quantiser
+        self.acquisitionClock = acquisitionClock
         guard format.extensions.contains(self.container) else {
             throw SimulationError.badValue(
                 name: "container", value: self.container,
                 reason: "must be one of \(format.extensions.joined(separator: ", ")) for \(format.rawValue)")
+        }
+        guard !acquisitionClock || ["mp4", "mkv", "mov"].contains(self.container) else {
+            throw SimulationError.badValue(
+                name: "clock", value: "acquisition", reason: "needs a container that holds times: mp4, mkv or mov")
         }
     }
 
@@ -109,14 +117,22 @@ public struct RecordingWriter: Sendable {
         _ recording: SimulatedRecording, _ codec: VideoWriter.Codec, to url: URL, _ progress: (Int) throws -> Void
     ) throws {
         var settings = VideoWriter.Settings()
-        settings.framesPerSecond = 10
+        // In an acquisition clock positions count minutes.
+        settings.framesPerSecond = acquisitionClock ? 1 / 60.0 : 10
         settings.quantiser = quantiser ?? (codec == .h264 ? 23 : (codec == .mjpeg ? 4 : nil))
         settings.preset = "medium"
         settings.limitedRange = codec == .h264
         // A fixed number, so that the file does not depend on the machine's cores.
         settings.threads = 2
         let writer = try VideoWriter(url, codec: codec, width: recording.plan.width, height: recording.plan.height, settings: settings)
-        try render(recording, progress) { _, image in try writer.append(image) }
+        let hours = recording.hours
+        var last = -1
+        try render(recording, progress) { index, image in
+            var position = index
+            if acquisitionClock { position = max(last + 1, Int(((hours[index] - (hours.first ?? 0)) * 60).rounded())) }
+            try writer.append(image, at: position)
+            last = position
+        }
         try writer.finish()
     }
 

@@ -43,7 +43,7 @@ struct ReliefLook: Sendable {
         let angle = (up ? -Float.pi / 2 : Float.pi / 2) + random.normal(Float(0), 14 * .pi / 180)
         direction = SIMD2(cos(angle), sin(angle))
         level = min(Float(random.logNormal(median: 0.38, spread: 0.22)), 0.72)
-        gain = Float(random.logNormal(median: 0.68, spread: 0.2))
+        gain = Float(random.logNormal(median: 0.52, spread: 0.2))
         range = random.uniform(Float(0.7), 1.15)
         edge = Float(random.logNormal(median: 0.5, spread: 0.3))
         absorption = random.uniform(Float(0.05), 0.3)
