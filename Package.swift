@@ -39,18 +39,22 @@ let package = Package(
                 "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache,
             ],
             resources: [.copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors")]),
+        .target(
+            name: "Training",
+            dependencies: ["Profiling", "Simulation", "Microwells", "NeuralNetwork", "Morphokinetics", "Recordings", yams]),
         .executableTarget(
             name: "embryo-profiler",
             dependencies: [
-                "Profiling", "Simulation", "Implantation", "Microwells", "Recordings", "NeuralNetwork", "Morphokinetics", argumentParser,
+                "Training", "Profiling", "Simulation", "Implantation", "Microwells", "Recordings", "NeuralNetwork", "Morphokinetics", argumentParser, yams,
             ]),
         .testTarget(name: "RecordingsTests", dependencies: ["Recordings"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "VectorKernels"], resources: [.copy("Goldens")]),
-        .testTarget(name: "MorphokineticsTests", dependencies: ["Morphokinetics"]),
+        .testTarget(name: "MorphokineticsTests", dependencies: ["Morphokinetics"], exclude: ["Goldens"]),
         .testTarget(name: "MicrowellsTests", dependencies: ["Microwells", "Recordings", "Simulation"]),
         .testTarget(name: "ImplantationTests", dependencies: ["Implantation", "Morphokinetics"], exclude: ["Golden"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Recordings", "Morphokinetics"]),
         .testTarget(name: "ProfilingTests", dependencies: ["Profiling", "Simulation"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
         .testTarget(name: "CommandTests", dependencies: ["embryo-profiler"]),
     ],
     swiftLanguageModes: [.v6]

@@ -162,7 +162,7 @@ struct ReportPage {
     }
 
     private static func score(_ result: RuleResult) -> [String: Any] {
-        ["rule": result.title, "classes": result.summary, "why": result.sentences.joined(separator: " ")]
+        ["rule": result.title, "classes": result.summary, "why": result.sentences.joined(separator: "; ")]
     }
 
     static func time(_ value: Double) -> String { String(format: "%.1f", value) }

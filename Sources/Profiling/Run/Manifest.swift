@@ -70,7 +70,7 @@ public struct Manifest: Codable, Sendable, Equatable {
     /// Notes the memory that this program has needed so far.
     mutating func notePeakMemory() {
         var usage = rusage()
-        guard getrusage(RUSAGE_SELF, &usage) == 0 else { return }
+        guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return }
         peakMemoryMiB = usage.ru_maxrss / 1024
     }
 
