@@ -93,6 +93,9 @@ final class MediaInput {
         let detail = messages.last ?? AVErrorCode(code: code).text
         let isDamage =
             messages.contains { $0.contains("moov atom") || $0.contains("header") || $0.contains("truncated") } && hasKnownStart(path)
+        if isDamage, messages.contains(where: { $0.contains("moov atom") }) {
+            return .damaged(path: path, detail: "its index is missing, which MP4 keeps at the end: without it no frame can be found")
+        }
         return isDamage ? .damaged(path: path, detail: detail) : .unknownFormat(path: path, detail: detail)
     }
 
