@@ -38,7 +38,10 @@ let package = Package(
             dependencies: [
                 "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache,
             ],
-            resources: [.copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors")]),
+            resources: [
+                .copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors"),
+                .copy("Resources/stage-model.safetensors"),
+            ]),
         .target(
             name: "Training",
             dependencies: ["Profiling", "Simulation", "Microwells", "NeuralNetwork", "Morphokinetics", "Recordings", yams]),
