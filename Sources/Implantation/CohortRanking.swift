@@ -249,18 +249,32 @@ extension LaboratoryReference {
 
 /// What limits an embryo's data, in words.
 enum DataQuality {
+    /// Events whose absence is worth a word, by place.
+    private static let expected: [Bool] = Stage.allCases.map { [.tPNf, .t2, .t3, .t4, .t5, .t8].contains($0) }
+
     static func remarks(_ embryo: Embryo) -> [String] {
         var remarks = embryo.warnings
         let timeline = embryo.timeline
-        let wide = Stage.allCases.filter { stage in timeline.times[stage].map { $0.high - $0.low > 6 } ?? false }
-        if !wide.isEmpty { remarks.append("90 % interval wider than 6 h: \(wide.map(\.rawValue).joined(separator: ", "))") }
-        let unsure = Stage.allCases.filter { stage in timeline.times[stage].map { $0.probability < 0.8 } ?? false }
-        if !unsure.isEmpty { remarks.append("seen with less than 80 % probability: \(unsure.map(\.rawValue).joined(separator: ", "))") }
-        let skipped = Stage.allCases.filter { timeline.states[$0] == .skipped }
-        if !skipped.isEmpty { remarks.append("passed over between two frames: \(skipped.map(\.rawValue).joined(separator: ", "))") }
-        let cleavage: [Stage] = [.tPNf, .t2, .t3, .t4, .t5, .t8]
-        let missing = cleavage.filter { timeline.times[$0] == nil && timeline.states[$0] != .skipped }
-        if !missing.isEmpty { remarks.append("not known: \(missing.map(\.rawValue).joined(separator: ", "))") }
+        var wide: [String] = []
+        var unsure: [String] = []
+        var skipped: [String] = []
+        var missing: [String] = []
+        for (index, stage) in Stage.allCases.enumerated() {
+            if let time = timeline.times[stage] {
+                if time.high - time.low > 6 { wide.append(stage.rawValue) }
+                if time.probability < 0.8 { unsure.append(stage.rawValue) }
+            } else if timeline.states[stage] == .skipped {
+                skipped.append(stage.rawValue)
+            } else if expected[index] {
+                missing.append(stage.rawValue)
+            }
+        }
+        for (names, words) in [
+            (wide, "90 % interval wider than 6 h"), (unsure, "seen with less than 80 % probability"),
+            (skipped, "passed over between two frames"), (missing, "not known"),
+        ] where !names.isEmpty {
+            remarks.append("\(words): \(names.joined(separator: ", "))")
+        }
         if !timeline.times.isEmpty, timeline.times.values.allSatisfy({ $0.high - $0.low < 1e-9 }) {
             remarks.append("times without intervals: taken as exact")
         }

@@ -1,12 +1,11 @@
 import Foundation
 import Morphokinetics
-import SwiftCSV
 
 /// Reads the rows of a table into embryos.
 struct EmbryoTableReader {
     let file: String
     let header: [String]
-    let rows: [[String]]
+    private let records: [CommaSeparated.Record]
     private let roles: [ColumnRole?]
     private let format: EmbryoTable.Format
     private let unknownColumns: [String]
@@ -16,20 +15,18 @@ struct EmbryoTableReader {
     init(file: String, text: String, cohortColumn: String?, covariateNames: [String]) throws(ImplantationError) {
         self.file = file
         self.cohortColumn = cohortColumn
-        var body = text
-        if body.hasPrefix("\u{FEFF}") { body.removeFirst() }
-        let firstLine = body.prefix { !$0.isNewline }
-        let counts = [(",", CSVDelimiter.comma), (";", .semicolon), ("\t", .tab)].map { sign, delimiter in
-            (count: firstLine.filter { String($0) == sign }.count, delimiter: delimiter)
-        }
-        let delimiter = counts.max { $0.count < $1.count }?.delimiter ?? .comma
-        decimalComma = delimiter != .comma
+        let firstLine = text.prefix { !$0.isNewline }
+        let separators: [Character] = [",", ";", "\t"]
+        let separator = separators.max { left, right in firstLine.count { $0 == left } < firstLine.count { $0 == right } } ?? ","
+        decimalComma = separator != "," && firstLine.contains(separator)
         do {
-            rows = try Self.split(body, delimiter)
+            records = try CommaSeparated.parse(text, name: file, separator: decimalComma ? separator : ",")
+        } catch MorphokineticsError.badTable(_, let line, let reason) {
+            throw .table(file: file, problem: "line \(line): \(reason)", advice: "check the quotation marks")
         } catch {
-            throw .table(file: file, problem: "this is not valid CSV: \(error)", advice: "check the quotation marks")
+            throw .table(file: file, problem: "\(error)", advice: "save the table as CSV")
         }
-        guard let first = rows.first, !firstLine.trimmingCharacters(in: .whitespaces).isEmpty else {
+        guard let first = records.first?.fields else {
             throw .table(file: file, problem: "the file is empty", advice: "its first row must name the columns, such as embryo,t2,t3,t5")
         }
         header = first.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
@@ -77,16 +74,11 @@ struct EmbryoTableReader {
                 advice: "the columns are \(header.joined(separator: ", "))")
         }
         if let problem = unitProblems.first {
-            let at = rows.dropFirst().firstIndex { problem.column < $0.count && number($0[problem.column]) != nil }
+            let at = records.dropFirst().first { problem.column < $0.fields.count && number($0.fields[problem.column]) != nil }
             throw .columnUnit(
-                file: file, column: header[problem.column], unit: problem.unit, row: at.map { $0 + 1 } ?? 1,
-                value: at.flatMap { number(rows[$0][problem.column]) } ?? 0, usualHours: UsualHours.of[problem.stage] ?? 0)
+                file: file, column: header[problem.column], unit: problem.unit, row: at?.line ?? 1,
+                value: at.flatMap { number($0.fields[problem.column]) } ?? 0, usualHours: UsualHours.of[problem.stage] ?? 0)
         }
-    }
-
-    private static func split(_ text: String, _ delimiter: CSVDelimiter) throws -> [[String]] {
-        let csv = try EnumeratedCSV(string: text, delimiter: delimiter, loadColumns: false)
-        return [csv.header] + csv.rows
     }
 
     // MARK: Table
@@ -98,8 +90,8 @@ struct EmbryoTableReader {
             if case .covariate(let name)? = role { return name }
             return nil
         }
-        for (index, fields) in rows.enumerated().dropFirst() where fields.contains(where: { !$0.allSatisfy(\.isWhitespace) }) {
-            let row = index + 1
+        for record in records.dropFirst() where record.fields.contains(where: { !$0.allSatisfy(\.isWhitespace) }) {
+            let (row, fields) = (record.line, record.fields)
             if fields.count > header.count, fields[header.count...].contains(where: { !$0.isEmpty }) {
                 table.refused.append(
                     RefusedRow(
@@ -129,8 +121,8 @@ struct EmbryoTableReader {
         for (column, role) in roles.enumerated() {
             guard case .event(let stage)? = role else { continue }
             var values: [(row: Int, value: Double)] = []
-            for (index, fields) in rows.enumerated().dropFirst() where column < fields.count && !countsFrames(fields) {
-                if let value = number(fields[column]), value > 0 { values.append((index + 1, value)) }
+            for record in records.dropFirst() where column < record.fields.count && !countsFrames(record.fields) {
+                if let value = number(record.fields[column]), value > 0 { values.append((record.line, value)) }
             }
             guard !values.isEmpty else { continue }
             let sorted = values.map(\.value).sorted()
@@ -138,7 +130,7 @@ struct EmbryoTableReader {
                 let first = values.first(where: { UsualHours.otherUnit($0.value, stage) == unit })
             else { continue }
             // A single embryo among columns in hours is that row's problem, not the column's.
-            if values.count == 1, rows.count > 2 { continue }
+            if values.count == 1, records.count > 2 { continue }
             throw .columnUnit(
                 file: file, column: header[column], unit: unit, row: first.row, value: first.value, usualHours: UsualHours.of[stage] ?? 0)
         }

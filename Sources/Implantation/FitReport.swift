@@ -60,8 +60,8 @@ public struct FitReport: Sendable {
         let rankingScores = try trainer.heldOutScores(.ranking)
         let bootstrap = PatientBootstrap(patients: known.patients, seed: options.seed)
         let outcomes = known.implanted
-        let probabilities = scores.map(LogisticFit.logistic)
-        guard let auc = Self.auc(scores, outcomes, bootstrap), let rankingAUC = Self.auc(rankingScores, outcomes, bootstrap),
+        let probabilities = scores.mean.map(LogisticFit.logistic)
+        guard let auc = bootstrap.estimate(scores.auc), let rankingAUC = bootstrap.estimate(rankingScores.auc),
             let brier = bootstrap.estimate({ Metrics.brier(probabilities, outcomes, $0) })
         else { throw .fit(problem: "the held-out scores cannot be judged: the outcomes are all the same in most resamples") }
 
@@ -96,11 +96,6 @@ public struct FitReport: Sendable {
 
     private static func gainNote(_ brier: Estimate, _ rate: Double) -> [String] {
         brier.value < rate ? [] : ["The Brier score is no better than that of the implantation rate alone (\(rate.fixed(3)))."]
-    }
-
-    private static func auc(_ scores: [Double], _ outcomes: [Bool], _ bootstrap: PatientBootstrap) -> Estimate? {
-        let order = Metrics.ranking(of: scores)
-        return bootstrap.estimate { Metrics.auc(order: order, scores: scores, outcomes: outcomes, weights: $0) }
     }
 
     // MARK: Size and features
@@ -187,30 +182,25 @@ public struct FitReport: Sendable {
     }
 
     /// The rule's order of classes against the model's held-out scores, on the embryos that the rule can score.
-    private static func compare(_ rule: ScoringRule, _ known: KnownOutcomes, _ scores: [Double], _ seed: UInt64) -> RuleComparison {
+    private static func compare(_ rule: ScoringRule, _ known: KnownOutcomes, _ scores: HeldOutScores, _ seed: UInt64) -> RuleComparison {
         var rows: [Int] = []
-        var positions: [Double] = []
+        var positions = [Double](repeating: 0, count: known.embryos.count)
         for (row, embryo) in known.embryos.enumerated() {
             // The first class is the most favourable: a high position must score low.
             if let position = rule.score(embryo.timeline, observedUntil: embryo.observedUntil).position {
                 rows.append(row)
-                positions.append(-position)
+                positions[row] = -position
             }
         }
         var comparison = RuleComparison(rule: rule.name, title: rule.title, embryos: rows.count)
         guard rows.count >= FitOptions.minimumClass else { return comparison }
-        let outcomes = rows.map { known.implanted[$0] }
-        let bootstrap = PatientBootstrap(patients: rows.map { known.patients[$0] }, seed: seed)
-        let own = rows.map { scores[$0] }
-        let ownOrder = Metrics.ranking(of: own)
-        let ruleOrder = Metrics.ranking(of: positions)
-        comparison.ruleAUC = bootstrap.estimate { Metrics.auc(order: ruleOrder, scores: positions, outcomes: outcomes, weights: $0) }
-        comparison.modelAUC = bootstrap.estimate { Metrics.auc(order: ownOrder, scores: own, outcomes: outcomes, weights: $0) }
+        let bootstrap = PatientBootstrap(patients: known.patients, seed: seed)
+        let figures = scores.paired(with: positions, rows: rows)
+        comparison.ruleAUC = bootstrap.estimate(figures.other)
+        comparison.modelAUC = bootstrap.estimate(figures.model)
         comparison.difference = bootstrap.estimate { weights in
-            guard let model = Metrics.auc(order: ownOrder, scores: own, outcomes: outcomes, weights: weights),
-                let rule = Metrics.auc(order: ruleOrder, scores: positions, outcomes: outcomes, weights: weights)
-            else { return nil }
-            return model - rule
+            guard let model = figures.model(weights), let other = figures.other(weights) else { return nil }
+            return model - other
         }
         return comparison
     }

@@ -67,5 +67,14 @@ extension Double {
     }
 
     /// A fixed number of decimals.
-    func fixed(_ decimals: Int) -> String { String(format: "%.\(decimals)f", self) }
+    func fixed(_ decimals: Int) -> String {
+        guard magnitude < 1e9, decimals <= 6 else { return String(format: "%.\(decimals)f", self) }
+        var scale = 1
+        for _ in 0..<decimals { scale *= 10 }
+        let scaled = Int((magnitude * Double(scale)).rounded())
+        let sign = self < 0 && scaled != 0 ? "-" : ""
+        guard decimals > 0 else { return sign + String(scaled) }
+        let fraction = String(scaled % scale)
+        return sign + String(scaled / scale) + "." + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction
+    }
 }

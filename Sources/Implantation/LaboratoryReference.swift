@@ -24,7 +24,8 @@ public struct LaboratoryReference: Sendable {
         /// Share of the laboratory's embryos below `x`, ties counted half; strictly between 0 and 1.
         func share(below x: Double) -> Double {
             let below = lowerBound(x - 1e-9)
-            let through = lowerBound(x + 1e-9)
+            var through = below
+            if through < values.count, values[through] <= x + 1e-9 { through = lowerBound(x + 1e-9) }
             return (Double(below + through) / 2 + 0.5) / Double(values.count + 1)
         }
 

@@ -63,17 +63,16 @@ struct LogisticFit {
         var iteration = 0
         let limit = 100
         while true {
+            var gradient = beta
+            if withIntercept { gradient[width - 1] = 0 }
+            for index in hessian.indices { hessian[index] = 0 }
             for row in 0..<rows {
                 let probability = Self.logistic(signs[row] * margins[row])
                 slope[row] = -c * weights[row] * signs[row] * (1 - probability)
                 let root = (c * weights[row] * probability * (1 - probability)).squareRoot()
                 for column in 0..<width { scaled[row * width + column] = root * design[row * width + column] }
             }
-            var gradient = beta
-            if withIntercept { gradient[width - 1] = 0 }
-            cblas_dgemv(CblasRowMajor, CblasTrans, Int32(rows), Int32(width), 1, design, Int32(width), slope, 1, 1, &gradient, 1)
-            cblas_dsyrk(
-                CblasRowMajor, CblasLower, CblasTrans, Int32(width), Int32(rows), 1, scaled, Int32(width), 0, &hessian, Int32(width))
+            Self.accumulate(design, scaled, slope, rows, width, &gradient, &hessian)
             for column in 0..<x.columns { hessian[column * width + column] += 1 }
             let norm = gradient.reduce(0) { max($0, abs($1)) }
             let factor = try Cholesky(lower: hessian, order: width)
@@ -90,8 +89,7 @@ struct LogisticFit {
             var step = 1.0
             while true {
                 let candidate = zip(beta, direction).map { $0 + step * $1 }
-                var next = [Double](repeating: 0, count: rows)
-                cblas_dgemv(CblasRowMajor, CblasNoTrans, Int32(rows), Int32(width), 1, design, Int32(width), candidate, 1, 0, &next, 1)
+                let next = Self.product(design, candidate, rows, width)
                 let value = Self.objective(next, candidate, signs, weights, c, x.columns)
                 if value <= objective + 1e-4 * step * descent || step < 1e-10 {
                     // No step lowers the objective any further: rounding has been reached.
@@ -111,6 +109,46 @@ struct LogisticFit {
                 step /= 2
             }
             iteration += 1
+        }
+    }
+
+    /// Rows of a call to BLAS: few enough that OpenBLAS keeps to the calling thread. Its threads cost more than they save on
+    /// matrices this narrow, and on a busy machine they wait for each other.
+    private static func block(_ width: Int) -> Int { max(16, min(9000 / width, 59_000 / (width * (width + 1)))) }
+
+    /// `gradient += designᵀ slope` and `hessian += scaledᵀ scaled` (lower triangle).
+    private static func accumulate(
+        _ design: [Double], _ scaled: [Double], _ slope: [Double], _ rows: Int, _ width: Int, _ gradient: inout [Double],
+        _ hessian: inout [Double]
+    ) {
+        let n = Int32(width)
+        design.withUnsafeBufferPointer { design in
+            scaled.withUnsafeBufferPointer { scaled in
+                slope.withUnsafeBufferPointer { slope in
+                    guard let design = design.baseAddress, let scaled = scaled.baseAddress, let slope = slope.baseAddress else { return }
+                    for start in stride(from: 0, to: rows, by: block(width)) {
+                        let count = Int32(min(block(width), rows - start))
+                        cblas_dgemv(CblasRowMajor, CblasTrans, count, n, 1, design + start * width, n, slope + start, 1, 1, &gradient, 1)
+                        cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, n, count, 1, scaled + start * width, n, 1, &hessian, n)
+                    }
+                }
+            }
+        }
+    }
+
+    /// `design · beta`.
+    private static func product(_ design: [Double], _ beta: [Double], _ rows: Int, _ width: Int) -> [Double] {
+        let n = Int32(width)
+        return [Double](unsafeUninitializedCapacity: rows) { result, initialised in
+            result.initialize(repeating: 0)
+            initialised = rows
+            design.withUnsafeBufferPointer { design in
+                guard let design = design.baseAddress, let result = result.baseAddress else { return }
+                for start in stride(from: 0, to: rows, by: block(width)) {
+                    let count = Int32(min(block(width), rows - start))
+                    cblas_dgemv(CblasRowMajor, CblasNoTrans, count, n, 1, design + start * width, n, beta, 1, 0, result + start, 1)
+                }
+            }
         }
     }
 

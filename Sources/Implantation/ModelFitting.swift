@@ -20,7 +20,7 @@ public struct FitOptions: Sendable {
     public var seed: UInt64 = 1
     public var name = "laboratory"
     /// Inverse penalty strengths from which cross-validation chooses.
-    public var penalties: [Double] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
+    public var penalties: [Double] = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10]
     var split = Split.patient
 
     public init() {}
@@ -109,9 +109,12 @@ struct ModelTrainer {
         let candidates = options.penalties
         guard candidates.count > 1 else { return candidates.first ?? 1 }
         let count = kind == .logistic ? 5 : 3
-        let folds = folds(rows, count: count, seed: seed)
+        // The loss is flat near its minimum: several divisions steady the choice.
+        let divisions = kind == .logistic ? 3 : 1
         var losses = [Double](repeating: 0, count: candidates.count)
-        for fold in 0..<count {
+        for round in 0..<(count * divisions) {
+            let fold = round % count
+            let folds = folds(rows, count: count, seed: seed &+ UInt64(round / count) &* 65_537)
             let training = rows.indices.filter { folds[$0] != fold }.map { rows[$0] }
             let held = rows.indices.filter { folds[$0] == fold }.map { rows[$0] }
             guard !held.isEmpty, Set(training.map { outcomes[$0] }).count == 2 else { continue }
@@ -144,23 +147,25 @@ struct ModelTrainer {
         }
     }
 
-    /// Scores of all rows from models that never saw them: the mean over the repetitions of the linear predictor.
-    func heldOutScores(_ kind: LearnedModel.Kind) throws(ImplantationError) -> [Double] {
+    /// Scores of all rows from models that never saw them, one set a repetition, with the fold of each row.
+    func heldOutScores(_ kind: LearnedModel.Kind) throws(ImplantationError) -> HeldOutScores {
         let rows = Array(outcomes.indices)
-        var sums = [Double](repeating: 0, count: rows.count)
+        var result = HeldOutScores(outcomes: outcomes)
         for repetition in 0..<options.repeats {
             let seed = options.seed &+ UInt64(repetition) &* 7919
             let folds = folds(rows, count: options.folds, seed: seed)
+            var scores = [Double](repeating: 0, count: rows.count)
             for fold in 0..<options.folds {
                 let training = rows.filter { folds[$0] != fold }
                 let held = rows.filter { folds[$0] == fold }
                 guard !held.isEmpty else { continue }
                 let penalty = try choosePenalty(kind, rows: training, seed: seed &+ UInt64(fold) &+ 1)
                 let fitted = try fit(kind, rows: training, penalty: penalty, pairLimit: 10_000)
-                for (place, score) in fitted.linear(design.matrix(held, fitted.scaling)).enumerated() { sums[held[place]] += score }
+                for (place, score) in fitted.linear(design.matrix(held, fitted.scaling)).enumerated() { scores[held[place]] = score }
             }
+            result.add(scores, folds: folds)
         }
-        return sums.map { $0 / Double(options.repeats) }
+        return result
     }
 
     /// The model on all rows.
@@ -183,7 +188,8 @@ struct ModelTrainer {
             implanted: outcomes.count { $0 }, patients: Set(patients).count, auc: nil)
     }
 
-    /// Cluster-robust standard errors (sandwich): `H⁻¹ (Σ u uᵀ) H⁻¹ · G / (G − 1)`, u the score of one patient's embryos.
+    /// The larger of two standard errors: the cluster-robust sandwich `H⁻¹ (Σ u uᵀ) H⁻¹ · G / (G − 1)`, u the score of one patient's
+    /// embryos, and the root of the diagonal of `H⁻¹` itself, which allows for the shrinkage towards 0 that the sandwich leaves out.
     private func standardErrors(_ fitted: Fitted, _ rows: [Int]) -> [Double] {
         let x = design.matrix(rows, fitted.scaling)
         let width = x.columns + 1
@@ -205,6 +211,6 @@ struct ModelTrainer {
             }
         }
         let correction = groups.count > 1 ? Double(groups.count) / Double(groups.count - 1) : 1
-        return variances.map { ($0 * correction).squareRoot() }
+        return variances.indices.map { max(variances[$0] * correction, fitted.inverseInformation[$0 * width + $0]).squareRoot() }
     }
 }

@@ -19,6 +19,9 @@ struct RuleTest: Sendable, Equatable {
     var upper: Limit?
     /// Whether the quantity is a duration, which cannot be negative.
     var isDuration: Bool
+    /// Places of `event` and `since` among the rule's events; -1 for none. Set once the whole rule is read.
+    var eventPlace = -1
+    var sincePlace = -1
 
     /// Numbers closer than this count as equal, so that 37.76 − 37 is not above 0.76. Hours.
     static let tolerance = 1e-9

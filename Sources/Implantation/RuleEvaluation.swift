@@ -19,16 +19,18 @@ struct ClassDistribution {
 }
 
 extension ScoringRule {
-    /// Class probabilities by exact integration where one or two uncertain events meet in a test, by a deterministic quasi-random
-    /// lattice where more do.
+    /// Class probabilities by exact integration where one or two uncertain events meet in a test, by Sobol's sequence where
+    /// more do.
     ///
     /// The events are taken as independent, each with the distribution of `EventDistribution`; a duration that would come out
     /// negative counts as zero. Tests are grouped into sets that share uncertain events. Within a set one event is integrated
     /// exactly, by its distribution function between the limits; a second one by Gauss-Legendre quadrature between the kinks.
-    func evaluate(_ knowledge: [Stage: EventKnowledge]) -> ClassDistribution {
-        var uncertainEvents: [(stage: Stage, probability: Double)] = []
-        for stage in events {
-            if case .known(_, let probability)? = knowledge[stage], probability < 1 - 1e-6 { uncertainEvents.append((stage, probability)) }
+    ///
+    /// - Parameter knowledge: one of each of `events`.
+    func evaluate(_ knowledge: [EventKnowledge]) -> ClassDistribution {
+        var uncertainEvents: [(place: Int, probability: Double)] = []
+        for (place, known) in knowledge.enumerated() {
+            if case .known(_, let probability) = known, probability < 1 - 1e-6 { uncertainEvents.append((place, probability)) }
         }
         let whole = evaluateFixed(knowledge)
         if uncertainEvents.isEmpty { return whole }
@@ -43,7 +45,7 @@ extension ScoringRule {
             for (index, item) in uncertainEvents.enumerated() {
                 let happened = combination & (1 << index) == 0
                 weight *= happened ? item.probability : 1 - item.probability
-                if !happened { assumed[item.stage] = .missing }
+                if !happened { assumed[item.place] = .missing }
             }
             covered += weight
             if weight < 1e-9 { continue }
@@ -55,7 +57,7 @@ extension ScoringRule {
         return total
     }
 
-    private func evaluateFixed(_ knowledge: [Stage: EventKnowledge]) -> ClassDistribution {
+    private func evaluateFixed(_ knowledge: [EventKnowledge]) -> ClassDistribution {
         var trueMask: UInt64 = 0
         var unknownMask: UInt64 = 0
         var free: [Int] = []
@@ -109,10 +111,10 @@ extension ScoringRule {
         return result
     }
 
-    private func hasMissing(_ knowledge: [Stage: EventKnowledge]) -> Bool {
-        events.contains { stage in
-            if case .missing? = knowledge[stage] { return true }
-            return knowledge[stage] == nil
+    private func hasMissing(_ knowledge: [EventKnowledge]) -> Bool {
+        knowledge.contains { known in
+            if case .missing = known { return true }
+            return false
         }
     }
 
@@ -132,19 +134,18 @@ extension ScoringRule {
     private enum Settled { case holds, fails, unknown, uncertain }
 
     /// Decides a test without integration where the times lie far from the limits, are exact or are not known.
-    private func settle(_ test: RuleTest, _ knowledge: [Stage: EventKnowledge]) -> Settled {
-        guard let first = knowledge[test.event] else { return .unknown }
-        switch first {
+    private func settle(_ test: RuleTest, _ knowledge: [EventKnowledge]) -> Settled {
+        switch knowledge[test.eventPlace] {
         case .missing: return .unknown
         case .after(let hour):
-            guard test.since == nil else { return .unknown }
+            guard test.sincePlace < 0 else { return .unknown }
             let bounds = test.bounds
             if hour >= bounds.high { return .fails }
             return hour >= bounds.low && bounds.high == .infinity ? .holds : .unknown
         case .known(let time, _):
             var reach = time.reach
-            if let since = test.since {
-                guard case .known(let start, _)? = knowledge[since] else { return .unknown }
+            if test.sincePlace >= 0 {
+                guard case .known(let start, _) = knowledge[test.sincePlace] else { return .unknown }
                 let other = start.reach
                 reach = (reach.low - other.high, reach.high - other.low)
             }
@@ -156,19 +157,18 @@ extension ScoringRule {
     }
 
     /// Sets of tests that share uncertain events.
-    private func components(of free: [Int], _ knowledge: [Stage: EventKnowledge]) -> [[Int]] {
-        var groups: [(tests: [Int], events: Set<Stage>)] = []
+    private func components(of free: [Int], _ knowledge: [EventKnowledge]) -> [[Int]] {
+        func bit(_ place: Int) -> UInt32 {
+            guard place >= 0, case .known(let time, _) = knowledge[place], !time.isPoint else { return 0 }
+            return 1 << UInt32(place)
+        }
+        var groups: [(tests: [Int], events: UInt32)] = []
         for index in free {
-            let stages = Set(
-                [tests[index].event, tests[index].since].compactMap { $0 }.filter { stage in
-                    if case .known(let time, _)? = knowledge[stage] { return !time.isPoint }
-                    return false
-                })
-            var merged = (tests: [index], events: stages)
+            var merged = (tests: [index], events: bit(tests[index].eventPlace) | bit(tests[index].sincePlace))
             groups.removeAll { group in
-                guard !group.events.isDisjoint(with: merged.events) else { return false }
+                guard group.events & merged.events != 0 else { return false }
                 merged.tests += group.tests
-                merged.events.formUnion(group.events)
+                merged.events |= group.events
                 return true
             }
             groups.append(merged)

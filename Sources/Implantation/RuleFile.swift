@@ -132,13 +132,20 @@ struct RuleFileReader {
         }
         let classes = try readClasses(try top.value("classes"), &parser)
         guard parser.tests.count <= 60 else { throw try top.value("classes").mistake("a rule holds at most 60 tests") }
+        let events = Set(parser.tests.flatMap { [$0.event] + ($0.since.map { [$0] } ?? []) }).sorted()
+        let tests = parser.tests.map { test in
+            var test = test
+            test.eventPlace = events.firstIndex(of: test.event) ?? -1
+            test.sincePlace = test.since.flatMap { events.firstIndex(of: $0) } ?? -1
+            return test
+        }
 
         return ScoringRule(
             name: name, title: try top.text("title"), source: try top.text("source"), doi: doi, units: units,
             population: try top.text("population"), status: try top.text("status"), purpose: purpose,
             notes: try top.optional("notes")?.string() ?? "", intervals: formulas, classes: classes,
             whenMissing: try missing(top, classes), whenSkipped: try skipped(top), whenCensored: try censored(top),
-            whenSuspected: try suspected(top), tests: parser.tests)
+            whenSuspected: try suspected(top), tests: tests, events: events)
     }
 
     private func readClasses(_ node: YAMLNode, _ parser: inout RuleParser) throws(ImplantationError) -> [ScoringRule.Class] {

@@ -16,8 +16,7 @@ extension ScoringRule {
         if whenSuspected == .notScorable, let first = suspicions.first {
             return refusal("\(first): this rule does not score suspected abnormal cleavage")
         }
-        var knowledge: [Stage: EventKnowledge] = [:]
-        for stage in events { knowledge[stage] = known(stage, of: timeline, until: observedUntil) }
+        let knowledge = events.map { known($0, of: timeline, until: observedUntil) }
         let distribution = evaluate(knowledge)
         var result = RuleResult(
             rule: name, title: title, status: status,
@@ -62,12 +61,12 @@ extension ScoringRule {
     // MARK: Words
 
     private func sentences(
-        _ result: RuleResult, _ distribution: ClassDistribution, _ knowledge: [Stage: EventKnowledge], _ timeline: Timeline
+        _ result: RuleResult, _ distribution: ClassDistribution, _ knowledge: [EventKnowledge], _ timeline: Timeline
     ) -> [String] {
-        let absent = events.filter { stage in
-            if case .missing? = knowledge[stage] { return true }
+        let absent = events.indices.filter { place in
+            if case .missing = knowledge[place] { return true }
             return false
-        }
+        }.map { events[$0] }
         if result.notScorable > 0.995 {
             let names = absent.map { "\($0.rawValue) \(Self.why(timeline.states[$0]))" }.joined(separator: ", ")
             return ["not scorable: \(names.isEmpty ? "the known times do not decide" : names)"]
@@ -105,14 +104,14 @@ extension ScoringRule {
     }
 
     private func phrase(
-        _ test: RuleTest, doubtful: Bool, holds: Bool, _ knowledge: [Stage: EventKnowledge]
+        _ test: RuleTest, doubtful: Bool, holds: Bool, _ knowledge: [EventKnowledge]
     ) -> (quantity: String, limit: String) {
         let decimals = max(1, [test.lower, test.upper].compactMap { $0.map { Self.decimals($0.text) } }.max() ?? 1)
         var middle: Double?
         var quantity = test.label
-        if case .known(let time, _)? = knowledge[test.event] {
-            if let since = test.since {
-                if case .known(let start, _)? = knowledge[since] {
+        if case .known(let time, _) = knowledge[test.eventPlace] {
+            if test.sincePlace >= 0 {
+                if case .known(let start, _) = knowledge[test.sincePlace] {
                     let quantiles = IntervalQuantiles(later: time, earlier: start)
                     middle = quantiles.median
                     quantity += " is " + Self.text(quantiles.median, quantiles.low, quantiles.high, decimals)
@@ -121,7 +120,7 @@ extension ScoringRule {
                 middle = time.median
                 quantity += " is " + Self.text(time.median, time.quantile(0.05), time.quantile(0.95), decimals)
             }
-        } else if case .after(let hour)? = knowledge[test.event] {
+        } else if case .after(let hour) = knowledge[test.eventPlace] {
             quantity += " was not seen by \(hour.fixed(1))"
         }
         return (quantity, Self.limitText(test, middle: middle, doubtful: doubtful, holds: holds))
@@ -159,36 +158,17 @@ extension ScoringRule {
     }
 }
 
-/// The median and 90 % interval of a duration between two independent events; below zero counts as zero.
+/// The median and 90 % interval of a duration between two events, for words: the distances of the ends' own limits combine in
+/// quadrature, as in `Intervals`; below zero counts as zero. Class probabilities do not use it.
 struct IntervalQuantiles: Sendable, Equatable {
     var low: Double
     var median: Double
     var high: Double
 
     init(later: EventDistribution, earlier: EventDistribution) {
-        if later.isPoint || earlier.isPoint {
-            low = max(0, later.quantile(0.05) - earlier.quantile(0.95))
-            median = max(0, later.median - earlier.median)
-            high = max(0, later.quantile(0.95) - earlier.quantile(0.05))
-            return
-        }
-        low = Self.quantile(0.05, later, earlier)
-        median = Self.quantile(0.5, later, earlier)
-        high = Self.quantile(0.95, later, earlier)
-    }
-
-    /// Midpoints of 40 equal slices of the standard normal.
-    private static let slices: [Double] = (0..<40).map { Normal.quantile((Double($0) + 0.5) / 40) }
-
-    private static func quantile(_ u: Double, _ later: EventDistribution, _ earlier: EventDistribution) -> Double {
-        var low = later.reach.low - earlier.reach.high
-        var high = later.reach.high - earlier.reach.low
-        while high - low > 1e-4 {
-            let middle = 0.5 * (low + high)
-            var below = 0.0
-            for z in slices { below += later.cdf(earlier.value(z: z) + middle) }
-            if below / Double(slices.count) < u { low = middle } else { high = middle }
-        }
-        return max(0, 0.5 * (low + high))
+        let length = later.median - earlier.median
+        median = max(0, length)
+        low = max(0, length - EventDistribution.z95 * hypot(later.lowScale, earlier.highScale))
+        high = max(0, length + EventDistribution.z95 * hypot(later.highScale, earlier.lowScale))
     }
 }

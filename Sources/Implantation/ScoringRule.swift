@@ -87,11 +87,8 @@ public struct ScoringRule: Sendable, Equatable {
     public var whenCensored: CensoredPolicy
     public var whenSuspected: SuspectedPolicy
     var tests: [RuleTest]
-
     /// The events that the rule looks at, in order.
-    public var events: [Stage] {
-        Set(tests.flatMap { [$0.event] + ($0.since.map { [$0] } ?? []) }).sorted()
-    }
+    public let events: [Stage]
 }
 
 /// The probability of one class of a rule.

@@ -17,30 +17,32 @@ struct TestIntegral {
     private let times: [EventDistribution]
     private let linears: [Linear]
 
-    init(tests: [RuleTest], group: [Int], knowledge: [Stage: EventKnowledge]) {
-        var stages: [Stage] = []
+    init(tests: [RuleTest], group: [Int], knowledge: [EventKnowledge]) {
+        var places: [Int] = []
         var times: [EventDistribution] = []
         var linears: [Linear] = []
         for index in group {
             let test = tests[index]
             let bounds = test.bounds
             var linear = Linear(bit: 1 << UInt64(index), plus: -1, minus: -1, low: bounds.low, high: bounds.high)
-            for (stage, sign) in [(test.event, 1.0), (test.since ?? test.event, -1.0)] where sign > 0 || test.since != nil {
-                guard case .known(let time, _)? = knowledge[stage] else { continue }
+            for side in 0..<2 {
+                let event = side == 0 ? test.eventPlace : test.sincePlace
+                guard event >= 0, case .known(let time, _) = knowledge[event] else { continue }
                 if time.isPoint {
-                    linear.low -= sign * time.median
-                    linear.high -= sign * time.median
+                    let shift = side == 0 ? time.median : -time.median
+                    linear.low -= shift
+                    linear.high -= shift
                     continue
                 }
                 let place: Int
-                if let known = stages.firstIndex(of: stage) {
+                if let known = places.firstIndex(of: event) {
                     place = known
                 } else {
-                    place = stages.count
-                    stages.append(stage)
+                    place = places.count
+                    places.append(event)
                     times.append(time)
                 }
-                if sign > 0 { linear.plus = place } else { linear.minus = place }
+                if side == 0 { linear.plus = place } else { linear.minus = place }
             }
             linears.append(linear)
         }
@@ -78,7 +80,7 @@ struct TestIntegral {
         default:
             for point in 0..<Self.latticePoints {
                 for place in 1..<times.count {
-                    outer[place] = times[place].quantile(Self.lattice(point, place - 1, dimensions: times.count - 1))
+                    outer[place] = times[place].quantile(Self.lattice(point, place - 1))
                 }
                 inner(outer, weight: 1 / Double(Self.latticePoints), &sink)
             }
@@ -166,9 +168,9 @@ struct TestIntegral {
         return nodes
     }
 
-    /// Abscissae and weights of the 20-point Gauss-Legendre rule on [0, 1], by Newton's method on the Legendre polynomial.
+    /// Abscissae and weights of the 12-point Gauss-Legendre rule on [0, 1], by Newton's method on the Legendre polynomial.
     private static let gaussLegendre: [(x: Double, weight: Double)] = {
-        let count = 20
+        let count = 12
         return (1...count).map { index in
             var x = cos(Double.pi * (Double(index) - 0.25) / (Double(count) + 0.5))
             var slope = 1.0
@@ -189,23 +191,39 @@ struct TestIntegral {
         }
     }()
 
-    static let latticePoints = 2048
+    /// Points for three uncertain events and more: a power of two, where Sobol's sequence is balanced.
+    static let latticePoints = 4096
 
-    /// Coordinate of a point of Roberts' R sequence (additive recurrence with the generalised golden ratio), in (0, 1).
-    private static func lattice(_ point: Int, _ dimension: Int, dimensions: Int) -> Double {
-        let step = latticeSteps[min(dimensions, latticeSteps.count) - 1][min(dimension, latticeSteps.count - 1)]
-        let value = 0.5 + Double(point) * step
-        return min(max(value - value.rounded(.down), 1e-9), 1 - 1e-9)
+    /// Coordinate of a point of Sobol's sequence in Gray-code order, moved to the middle of its cell, in (0, 1).
+    private static func lattice(_ point: Int, _ dimension: Int) -> Double {
+        let gray = UInt32(point) ^ (UInt32(point) >> 1)
+        var bits: UInt32 = 0
+        for bit in 0..<12 where gray & (1 << UInt32(bit)) != 0 { bits ^= sobolDirections[dimension % sobolDirections.count][bit] }
+        return Double(bits) / 4_294_967_296 + 0.5 / Double(latticePoints)
     }
 
-    private static let latticeSteps: [[Double]] = (1...15).map { dimensions in
-        var golden = 1.5
-        for _ in 0..<200 { golden = pow(1 + golden, 1 / Double(dimensions + 1)) }
-        return (0..<15).map { index in
-            let value = pow(1 / golden, Double(index + 1))
-            return value - value.rounded(.down)
+    /// Direction numbers of the first sixteen dimensions after Joe and Kuo 2008 (SIAM J Sci Comput 30:2635).
+    private static let sobolDirections: [[UInt32]] = {
+        let table: [(degree: Int, polynomial: UInt32, start: [UInt32])] = [
+            (1, 0, [1]), (2, 1, [1, 3]), (3, 1, [1, 3, 1]), (3, 2, [1, 1, 1]), (4, 1, [1, 1, 3, 3]), (4, 4, [1, 3, 5, 13]),
+            (5, 2, [1, 1, 5, 5, 17]), (5, 4, [1, 1, 5, 5, 5]), (5, 7, [1, 1, 7, 11, 19]), (5, 11, [1, 1, 5, 1, 1]),
+            (5, 13, [1, 1, 1, 3, 11]), (5, 14, [1, 3, 5, 5, 31]), (6, 1, [1, 3, 3, 9, 7, 49]), (6, 13, [1, 1, 1, 15, 21, 21]),
+            (6, 16, [1, 3, 1, 13, 27, 49]),
+        ]
+        var directions: [[UInt32]] = [(0..<12).map { UInt32(1) << UInt32(31 - $0) }]
+        for (degree, polynomial, start) in table {
+            var numbers: [UInt32] = (0..<degree).map { start[$0] << UInt32(31 - $0) }
+            for index in degree..<12 {
+                var value = numbers[index - degree] ^ (numbers[index - degree] >> UInt32(degree))
+                for place in 1..<max(1, degree) where polynomial & (1 << UInt32(degree - 1 - place)) != 0 {
+                    value ^= numbers[index - place]
+                }
+                numbers.append(value)
+            }
+            directions.append(numbers)
         }
-    }
+        return directions
+    }()
 
     /// Gathers masks; the buffers live here so that the inner loop allocates nothing.
     private struct Sink {

@@ -10,7 +10,9 @@ struct CohortRankingTests {
     private func laboratory(_ count: Int = 101, relative: Bool = false) -> LaboratoryReference {
         let embryos = (0..<count).map { index -> Embryo in
             let u = Double(index) / Double(max(1, count - 1)) - 0.5
-            return Embryo(row: index, name: "L\(index)", cohort: "lab", timeline: exact(times(shift: 8 * u, s2: 1 + 1.8 * u)))
+            let v = Double(index * 37 % count) / Double(max(1, count - 1)) - 0.5
+            return Embryo(
+                row: index, name: "L\(index)", cohort: "lab", timeline: exact(times(shift: 8 * u, s2: 1 + 1.8 * u, cc2: 11 + 3 * v)))
         }
         return LaboratoryReference(embryos, source: "the laboratory", relativeToFading: relative)
     }
@@ -150,7 +152,10 @@ struct CohortRankingTests {
             values.append(parts.parts.reduce(0) { $0 + $1.mean } / parts.scale)
         }
         let mean = values.reduce(0, +) / Double(values.count)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
         #expect(abs(mean - (try #require(item.index))) < 0.03)
+        let width = try #require(item.indexHigh) - #require(item.indexLow)
+        #expect(abs(width / (2 * 1.645 * variance.squareRoot()) - 1) < 0.3)
     }
 
     @Test("files and pages bear the sentence, hold every embryo and no link to elsewhere")

@@ -10,12 +10,12 @@ struct RuleProbabilityTests {
     private func monteCarlo(_ rule: ScoringRule, _ timeline: Timeline, draws: Int, seed: UInt64) -> [String: Double] {
         var random = SeededGenerator(seed: seed)
         var counts: [String: Double] = [:]
-        let distributions = rule.events.compactMap { stage in timeline.times[stage].map { (stage, EventDistribution($0)) } }
+        let distributions = rule.events.map { stage in timeline.times[stage].map(EventDistribution.init) }
         for _ in 0..<draws {
-            var drawn: [Stage: EventKnowledge] = [:]
-            for (stage, distribution) in distributions {
-                drawn[stage] = .known(
-                    EventDistribution(median: distribution.quantile(random.uniform()), lowScale: 0, highScale: 0), probability: 1)
+            let drawn = distributions.map { distribution -> EventKnowledge in
+                guard let distribution else { return .missing }
+                let time = distribution.quantile(max(1e-12, random.uniform()))
+                return .known(EventDistribution(median: time, lowScale: 0, highScale: 0), probability: 1)
             }
             if let index = rule.evaluate(drawn).classes.firstIndex(of: 1) {
                 counts[rule.classes[index].name, default: 0] += 1 / Double(draws)
@@ -77,7 +77,7 @@ struct RuleProbabilityTests {
         }
         let timeline = uncertain(times)
         let result = rule.score(timeline)
-        let frequency = monteCarlo(rule, timeline, draws: 40_000, seed: 3)
+        let frequency = monteCarlo(rule, timeline, draws: 100_000, seed: 3)
         for item in result.classes { #expect(abs(item.probability - (frequency[item.name] ?? 0)) < 0.01, "\(item.name)") }
     }
 }

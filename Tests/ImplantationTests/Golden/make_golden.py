@@ -75,7 +75,8 @@ def main():
     rows, columns, c = 90, 3, 0.5
     x, y = draw(rng, rows, columns, 0.5, np.array([0.9, 0.0, -0.7]), -0.5)
     x = np.array(rounded(x * [3.0, 5.0, 1.5] + [50.0, 26.0, 11.0])).reshape(rows, columns)
-    x[rng.uniform(size=x.shape) < 0.03] = np.nan
+    for column in range(columns):
+        x[rng.choice(rows, 3, replace=False), column] = np.nan
     # The mean and deviation are those of the known values: standardise first, then put 0 for the missing.
     mean, scale = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
     z = np.nan_to_num((x - mean) / scale, nan=0.0)
