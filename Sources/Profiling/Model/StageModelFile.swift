@@ -89,13 +89,16 @@ public struct StageModelFile: Sendable, Equatable {
             for (key, tensor) in encoder.tensors where key.hasPrefix("encoder.") { file.tensors[key] = tensor }
         } else {
             file.metadata["encoder.name"] = encoderName
-            file.metadata["encoder.sha256"] = ModelDigest.sha256(try Data(contentsOf: shippedEncoder()))
+            file.metadata["encoder.sha256"] = try ModelDigest.sha256(Data(contentsOf: shippedEncoder()))
         }
         return file
     }
 
     /// The encoder file that ships: EfficientNet-Lite0 with its ImageNet weights.
     public static func shippedEncoder() throws -> URL { try ResourceFile.url(encoderName) }
+
+    /// The model that ships.
+    public static func shippedModel() throws -> URL { try ResourceFile.url(shippedName) }
 
     /// A network error without the file's name and the advice, which `ProfilingError` gives itself.
     static func problem(_ error: NetworkError) -> String {

@@ -1,0 +1,101 @@
+import Foundation
+import Recordings
+
+/// Crops of one embryo in order of time with what is known of them: what training is made of.
+public struct CropFilm: Sendable, Equatable {
+    /// A name that is unique in its data set.
+    public var name: String
+    /// Films of one group (a patient, a couple, a dish) stay on one side of every split.
+    public var group: String
+    /// Side of the stored pictures in pixels.
+    public var side: Int
+    /// Side of the stored pictures over the outer diameter of the zona.
+    public var span: Double
+    /// Hours post insemination of each picture.
+    public var hours: [Double]
+    /// Class of each picture, 0...16, or -1 where none is known.
+    public var labels: [Int]
+    /// (frames, side, side), 8 bits.
+    public var pixels: [UInt8]
+
+    public init(name: String, group: String, side: Int, span: Double) {
+        self.name = name
+        self.group = group
+        self.side = side
+        self.span = span
+        hours = []
+        labels = []
+        pixels = []
+    }
+
+    /// Number of pictures.
+    public var count: Int { hours.count }
+
+    /// Adds a square picture of `side` pixels.
+    public mutating func append(_ image: FloatImage, hours time: Double, label: Int) {
+        precondition(image.width == side && image.height == side, "pictures of one size")
+        hours.append(time)
+        labels.append(label)
+        pixels.reserveCapacity(pixels.count + side * side)
+        for value in image.pixels { pixels.append(UInt8(min(max(value, 0), 1) * 255 + 0.5)) }
+    }
+
+    /// Picture `index` as intensities.
+    public func picture(_ index: Int) -> FloatImage {
+        let start = index * side * side
+        return FloatImage(width: side, height: side, pixels: pixels[start..<start + side * side].map { Float($0) / 255 })
+    }
+}
+
+extension CropFilm {
+    private struct Header: Codable {
+        var name: String
+        var group: String
+        var side: Int
+        var span: Double
+        var hours: [Double]
+        var labels: [Int]
+    }
+
+    private static let magic = Data("EPFILM1\n".utf8)
+
+    /// Writes the film: a magic word, the length of a JSON header, the header, the pixels.
+    func write(to url: URL) throws(TrainingError) {
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            let header = try encoder.encode(Header(name: name, group: group, side: side, span: span, hours: hours, labels: labels))
+            var data = Self.magic
+            withUnsafeBytes(of: UInt32(header.count).littleEndian) { data.append(contentsOf: $0) }
+            data.append(header)
+            data.append(contentsOf: pixels)
+            try data.write(to: url, options: .atomic)
+        } catch {
+            throw .notWritable(path: url.path, problem: error.localizedDescription)
+        }
+    }
+
+    /// Reads a film that `write` wrote.
+    init(contentsOf url: URL) throws(TrainingError) {
+        func damaged(_ problem: String) -> TrainingError { .cacheDamaged(file: url.path, problem: problem) }
+        let data: Data
+        do { data = try Data(contentsOf: url) } catch { throw damaged(error.localizedDescription) }
+        let start = Self.magic.count + 4
+        guard data.count >= start, data.prefix(Self.magic.count) == Self.magic else { throw damaged("not a film") }
+        let length = data[Self.magic.count..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard data.count >= start + length else { throw damaged("cut short") }
+        let header: Header
+        do {
+            header = try JSONDecoder().decode(Header.self, from: data[start..<start + length])
+        } catch {
+            throw damaged("unreadable header")
+        }
+        guard header.hours.count == header.labels.count, (1...4096).contains(header.side),
+            data.count == start + length + header.hours.count * header.side * header.side
+        else { throw damaged("its pictures do not fit its header") }
+        self.init(name: header.name, group: header.group, side: header.side, span: header.span)
+        hours = header.hours
+        labels = header.labels
+        pixels = [UInt8](data[(start + length)...])
+    }
+}

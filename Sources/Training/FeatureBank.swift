@@ -1,0 +1,91 @@
+import Foundation
+import NeuralNetwork
+import Profiling
+
+/// The encoder's features of films under several augmentations, kept on disk: with a frozen encoder they are made once.
+public struct FeatureBank: Sendable {
+    /// Where features are kept; nil for nowhere.
+    let folder: URL?
+    let encoder: Encoder
+    /// Digest of the encoder's weights, part of every key.
+    let encoderDigest: String
+    let size: Int
+    let ranges: AugmentationRanges
+
+    /// - Parameters:
+    ///   - encoder: the file of the encoder's weights.
+    ///   - size: side of a crop in pixels.
+    public init(folder: URL?, encoder file: WeightFile, digest: String, size: Int, ranges: AugmentationRanges) throws {
+        if let folder {
+            do {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            } catch {
+                throw TrainingError.notWritable(path: folder.path, problem: error.localizedDescription)
+            }
+        }
+        self.folder = folder
+        encoder = try Encoder(weights: file)
+        encoderDigest = digest
+        self.size = size
+        self.ranges = ranges
+    }
+
+    /// Features (frames, encoder.featureCount) of a film as variant `variant` sees it; variant 0 is the plain crop.
+    public func features(of film: CropFilm, variant: Int, seed: UInt64) throws -> [Float] {
+        let augmentation = variant == 0 ? CropAugmentation.none : CropAugmentation(seed: Self.mix(seed, film.name, variant), ranges: ranges)
+        guard let folder else { return try encode(film, augmentation) }
+        let name = "\(film.name.replacing("/", with: "_"))-\(variant)-\(try key(film, variant: variant, seed: seed)).features"
+        let url = folder.appendingPathComponent(name)
+        if let file = try? WeightFile(contentsOf: url), let tensor = file.tensors["features"],
+            tensor.shape == [film.count, encoder.featureCount]
+        {
+            return tensor.values
+        }
+        let values = try encode(film, augmentation)
+        var file = WeightFile(name: url.lastPathComponent)
+        file.tensors["features"] = WeightTensor(shape: [film.count, encoder.featureCount], values: values, storage: .float16)
+        try file.write(to: url)
+        // What comes from the cache and what does not must be the same.
+        return try WeightFile(contentsOf: url).values("features", shape: [film.count, encoder.featureCount])
+    }
+
+    /// Pictures that are encoded together.
+    private static let together = 8
+
+    private func encode(_ film: CropFilm, _ augmentation: CropAugmentation) throws -> [Float] {
+        let workspace = try encoder.makeWorkspace(size: size)
+        let pixels = size * size
+        var picture = [Float](repeating: 0, count: pixels)
+        // Several pictures at once share the reading of the weights, which are larger than a processor's cache.
+        var pictures = [Float](repeating: 0, count: Self.together * pixels)
+        var features = [Float](repeating: 0, count: film.count * encoder.featureCount)
+        for first in stride(from: 0, to: film.count, by: Self.together) {
+            let count = min(Self.together, film.count - first)
+            for place in 0..<count {
+                let crop = augmentation.crop(film.picture(first + place), span: film.span, size: size, frame: first + place)
+                CropNormaliser.normalise(crop.pixels, side: size, into: &picture)
+                pictures.replaceSubrange(place * pixels..<(place + 1) * pixels, with: picture)
+            }
+            features.withUnsafeMutableBufferPointer { output in
+                pictures.withUnsafeBufferPointer { input in
+                    guard let from = input.baseAddress, let to = output.baseAddress else { return }
+                    encoder.encode(from, count: count, into: to + first * encoder.featureCount, workspace: workspace)
+                }
+            }
+        }
+        return features
+    }
+
+    private func key(_ film: CropFilm, variant: Int, seed: UInt64) throws -> String {
+        var data = Data("\(encoderDigest) \(size) \(ranges) \(variant) \(seed) \(film.name) \(film.side) \(film.span) \(film.hours)".utf8)
+        data.append(contentsOf: film.pixels)
+        return String(try ModelDigest.sha256(data).prefix(16))
+    }
+
+    /// A seed for one variant of one film.
+    static func mix(_ seed: UInt64, _ name: String, _ variant: Int) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return max(1, hash ^ (seed &* 0x9e37_79b9_7f4a_7c15) ^ UInt64(variant) &* 0xbf58_476d_1ce4_e5b9)
+    }
+}

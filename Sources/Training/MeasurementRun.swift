@@ -1,0 +1,139 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+import Simulation
+
+/// Measures a stage model on data that it never saw, frame by frame.
+public struct MeasurementRun: Sendable {
+    /// The model; nil for the one that ships.
+    public var model: URL?
+    /// A folder of labelled stills: every fifth of each class is read.
+    public var stills: URL?
+    /// Blastocysts in several focal planes, `<embryo>_<plane>_<grade>.jpg`.
+    public var planes: URL?
+    /// Annotated recordings.
+    public var data: [URL] = []
+    /// Simulated embryos, from seeds that training recipes do not use.
+    public var simulated = 0
+    public var jobs = 1
+
+    /// Seeds from here on are kept for measuring.
+    public static let firstSeed: UInt64 = 5_000_000
+
+    public init() {}
+
+    /// One measured set.
+    public struct Result: Sendable {
+        public var title: String
+        public var measurement: ModelMeasurement
+    }
+
+    /// Measures all that is named.
+    public func run() throws -> [Result] {
+        let model = try StageModel.load(model)
+        var results: [Result] = []
+        if simulated > 0 {
+            results.append(Result(title: "Simulated embryos, both optics", measurement: try measureSimulated(model)))
+            results.append(Result(title: "Nothing to read: noise, empty wells, blur", measurement: try measureUnreadable(model)))
+        }
+        if let stills { results.append(Result(title: "Stills, the fifth kept out", measurement: try measureStills(model, stills))) }
+        if let planes {
+            for result in try measurePlanes(model, planes) { results.append(result) }
+        }
+        for folder in data {
+            for entry in try LaboratoryData.find(folder) {
+                var measurement = ModelMeasurement()
+                try Self.add(LaboratoryData.read(entry, side: side(model)), model, to: &measurement)
+                results.append(Result(title: entry.name, measurement: measurement))
+            }
+        }
+        return results
+    }
+
+    private func side(_ model: StageModel) -> Int { TrainingMaterial.storedSide(model.inputSize) }
+
+    private func measureSimulated(_ model: StageModel) throws -> ModelMeasurement {
+        let side = side(model)
+        var measurement = ModelMeasurement()
+        let count = simulated
+        for first in stride(from: 0, to: count, by: 8) {
+            let films = LockedFilms(count: min(8, count - first))
+            Jobs.run(min(8, count - first), jobs: jobs) { index, _ in
+                let seed = Self.firstSeed + UInt64(first + index)
+                films.set(index, SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: EmbryoOptions()))
+            }
+            try Self.add(films.all, model, to: &measurement)
+        }
+        return measurement
+    }
+
+    private func measureUnreadable(_ model: StageModel) throws -> ModelMeasurement {
+        var measurement = ModelMeasurement()
+        for seed in 0..<UInt64(max(4, simulated / 2)) {
+            let source = SimulatedFilm.render(
+                seed: Self.firstSeed + seed, side: side(model), dishShare: 0.4, options: .undisturbed, pictures: 4)
+            let film = UnreadableFilm.render(seed: Self.firstSeed + seed, side: side(model), count: 6, source: source)
+            try Self.add([film], model, to: &measurement)
+        }
+        return measurement
+    }
+
+    /// Five classes, each the sum of its stages; every still is a recording of one frame.
+    private func measureStills(_ model: StageModel, _ folder: URL) throws -> ModelMeasurement {
+        let (stills, _) = try StageStills.read(folder, side: side(model))
+        var measurement = ModelMeasurement(classes: StageStills.classes.map(\.folder))
+        let worker = try model.makeWorker()
+        for still in stills where still.heldOut {
+            let logs = try model.logProbabilities(of: still.film, worker: worker)
+            let sums = StageStills.classes.map { entry in entry.stages.reduce(0.0) { $0 + exp(logs[$1.index]) } }
+            let total = max(sums.reduce(0, +), 1e-300)
+            guard let best = sums.indices.max(by: { sums[$0] < sums[$1] }) else { continue }
+            measurement.add(truth: still.group, found: best, probability: sums[best] / total)
+        }
+        return measurement
+    }
+
+    /// Whether a blastocyst is told a blastocyst: central planes (-15 to 15 µm), and the outer ones.
+    private func measurePlanes(_ model: StageModel, _ folder: URL) throws -> [Result] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".jpg") }.sorted()
+        var central = ModelMeasurement(classes: ["blastocyst", "other"])
+        var outer = central
+        let worker = try model.makeWorker()
+        for name in names {
+            let parts = name.split(separator: "_")
+            guard parts.count == 3, let plane = Int(parts[1]),
+                let film = try CropFilm(picture: folder.appendingPathComponent(name), name: name, label: Stage.tB.index, side: side(model))
+            else { continue }
+            let logs = try model.logProbabilities(of: film, worker: worker)
+            let share = [Stage.tSB, .tB, .tEB, .tHB].reduce(0.0) { $0 + exp(logs[$1.index]) }
+            if abs(plane) <= 15 {
+                central.add(truth: 0, found: share >= 0.5 ? 0 : 1, probability: max(share, 1 - share))
+            } else {
+                outer.add(truth: 0, found: share >= 0.5 ? 0 : 1, probability: max(share, 1 - share))
+            }
+        }
+        return [
+            Result(title: "Blastocyst planes, -15 to 15 µm", measurement: central),
+            Result(title: "Blastocyst planes, 30 and 45 µm away", measurement: outer),
+        ]
+    }
+
+    private static func add(_ films: [CropFilm], _ model: StageModel, to measurement: inout ModelMeasurement) throws {
+        let worker = try model.makeWorker()
+        for film in films { measurement.add(film, logProbabilities: try model.logProbabilities(of: film, worker: worker)) }
+    }
+}
+
+/// Films that several threads render.
+private final class LockedFilms: @unchecked Sendable {
+    private let lock = NSLock()
+    // Guarded by `lock`.
+    private var films: [CropFilm?]
+
+    init(count: Int) { films = [CropFilm?](repeating: nil, count: count) }
+
+    func set(_ index: Int, _ film: CropFilm) { lock.withLock { films[index] = film } }
+
+    var all: [CropFilm] { lock.withLock { films.compactMap { $0 } } }
+}

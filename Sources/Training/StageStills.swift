@@ -1,0 +1,67 @@
+import Foundation
+import Microwells
+import Morphokinetics
+import Recordings
+
+/// Labelled single pictures in a folder per class: `2cell`, `4cell`, `8cell`, `Morula`, `Blastocyst`.
+///
+/// The layout of EmbryoStageGen's 400 stills (MIT), which a diffusion model made that was trained on real EmbryoScope frames.
+public enum StageStills {
+    /// Folder names in order with the stages that a picture may show.
+    public static let classes: [(folder: String, stages: [Stage])] = [
+        ("2cell", [.t2]), ("4cell", [.t4]), ("8cell", [.t8]), ("Morula", [.tM]), ("Blastocyst", [.tSB, .tB, .tEB, .tHB]),
+    ]
+
+    /// One picture as a film of one frame.
+    public struct Still: Sendable {
+        /// 0...4, place in `classes`.
+        public var group: Int
+        public var film: CropFilm
+        /// Whether the picture is kept out of training: every fifth of each class, in order of names.
+        public var heldOut: Bool
+    }
+
+    /// Reads the stills below `folder`, cut around the embryo that the detector finds.
+    ///
+    /// A blastocyst's label says "cavity" only; its film is labelled tB and tEB in turn.
+    /// - Returns: the stills, and the names of those in which no embryo was found.
+    public static func read(_ folder: URL, side: Int) throws -> (stills: [Still], missed: [String]) {
+        var stills: [Still] = []
+        var missed: [String] = []
+        for (group, entry) in classes.enumerated() {
+            let place = folder.appendingPathComponent(entry.folder)
+            guard let names = try? FileManager.default.contentsOfDirectory(atPath: place.path).sorted() else {
+                throw TrainingError.dataUnusable(path: folder.path, problem: "it has no folder \(entry.folder)")
+            }
+            for (index, name) in names.enumerated() {
+                let stage = entry.stages.count == 1 ? entry.stages[0] : entry.stages[1 + index % 2]
+                let title = "still-\(entry.folder)-\(name)"
+                guard let film = try CropFilm(picture: place.appendingPathComponent(name), name: title, label: stage.index, side: side)
+                else {
+                    missed.append("\(entry.folder)/\(name)")
+                    continue
+                }
+                stills.append(Still(group: group, film: film, heldOut: index % 5 == 4))
+            }
+        }
+        return (stills, missed)
+    }
+}
+
+extension CropFilm {
+    /// A film of one picture, cut around its embryo; nil where none is found.
+    public init?(picture url: URL, name: String, label: Int, side: Int) throws {
+        let recording = try Recording.open(url, options: RecordingOptions(clock: .none))
+        guard let image = try recording.frames().next()?.image else { return nil }
+        let detection = try GeometricWellDetector().detect(in: [image], layout: .single)
+        guard let embryo = detection.wells.first?.embryo else { return nil }
+        self.init(name: name, group: name, side: side, span: SimulatedFilm.span)
+        append(cut(image, embryo), hours: 0, label: label)
+    }
+
+    /// The square of a film around an embryo; circles count pixel centres, crops count pixel edges.
+    func cut(_ image: GrayImage, _ embryo: Circle, degrees: Double = 0) -> FloatImage {
+        image.crop(
+            centerX: embryo.x + 0.5, centerY: embryo.y + 0.5, side: 2 * embryo.radius * span, angle: degrees * .pi / 180, size: side)
+    }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+import Simulation
+
+/// What a training run is asked to do.
+public struct TrainingRequest: Sendable {
+    public var recipe: TrainingRecipe
+    /// Annotated recordings, each a folder in a layout that `LaboratoryData` reads.
+    public var data: [URL] = []
+    /// A folder of labelled stills, where there is one.
+    public var stills: URL?
+    /// The model to begin from; nil to begin anew.
+    public var start: URL?
+    /// The model's file.
+    public var output: URL
+    /// Where films and features are kept from run to run; nil for nowhere.
+    public var cache: URL?
+    public var jobs = 1
+
+    public init(recipe: TrainingRecipe, output: URL) {
+        self.recipe = recipe
+        self.output = output
+    }
+}
+
+/// What a training run says while it goes on.
+public enum TrainingProgress: Sendable {
+    /// A step of preparation: its name, how much is done, of how much.
+    case preparing(String, done: Int, of: Int)
+    case note(String)
+    case epoch(EpochReport, of: Int)
+}
+
+/// What a training run gave.
+public struct TrainingSummary: Sendable {
+    public var model: URL
+    public var sha256: String
+    /// Films and frames with a label that were learned from, by kind.
+    public var films: Int
+    public var labelledFrames: Int
+    public var epochs: Int
+    /// Of the best epoch, before the temperature; nil without validation films.
+    public var validationLoss: Double?
+    public var validationAccuracy: Double?
+    public var temperature: Double
+}
+
+/// Trains a stage model by a recipe: films, features of a frozen encoder, the recurrent network, the temperature, the file.
+///
+/// Equal recipes, data, seeds and versions give equal models, whatever the number of jobs.
+public struct StageTrainer: Sendable {
+    public let request: TrainingRequest
+    private let isCancelled: @Sendable () -> Bool
+
+    public init(_ request: TrainingRequest, isCancelled: @escaping @Sendable () -> Bool = { false }) {
+        self.request = request
+        self.isCancelled = isCancelled
+    }
+
+    /// Runs the whole and writes the model and, beside it, `<model>.log.csv`.
+    public func run(report: @escaping @Sendable (TrainingProgress) -> Void) throws -> TrainingSummary {
+        var request = request
+        let start = try request.start.map { try WeightFile(contentsOf: $0) }
+        if let start, let url = request.start {
+            // The start decides the size of a crop; loading it also refuses files that are no stage model, by name.
+            request.recipe.inputSize = try StageModel.load(url).inputSize
+            if request.recipe.name == TrainingRecipe().name { request.recipe.name = "\(start.metadata["name"] ?? "model")-tuned" }
+        }
+        let recipe = request.recipe
+        let encoder = try encoderFile(start, request)
+        let bank = try FeatureBank(
+            folder: request.cache?.appendingPathComponent("features"), encoder: encoder.file, digest: encoder.digest,
+            size: recipe.inputSize,
+            ranges: recipe.augmentation)
+        let material = try TrainingMaterial.gather(request, bank: bank, isCancelled: isCancelled, report: report)
+        guard material.labelledFrames > 0 else {
+            throw TrainingError.tooLittleData(problem: "no frame of the data carries a label")
+        }
+        var configuration = SequenceConfiguration(
+            kind: recipe.network.kind, inputs: bank.encoder.featureCount, projection: recipe.network.projection,
+            hidden: recipe.network.hidden, layers: recipe.network.layers, directions: recipe.network.directions,
+            classes: StageModel.classCount)
+        if let start { configuration = try SequenceConfiguration(weights: start) }
+        let log = request.output.deletingPathExtension().appendingPathExtension("log.csv")
+        let trainer = SequenceTrainer(configuration, options: options(material, log: log))
+        let variation = SequenceVariation()
+        let result = try trainer.train(
+            material.sets, shares: material.shares, validation: material.validation, start: start,
+            augment: { variation.vary($0, &$1) },
+            report: { epoch in
+                report(.epoch(epoch, of: recipe.learning.epochs))
+                if isCancelled() { throw TrainingError.cancelled }
+            })
+        let temperature = try Temperature.fit(result.weights, on: material.validation, jobs: request.jobs)
+        var weights = result.weights
+        for (name, tensor) in weights.tensors {
+            weights.tensors[name] = WeightTensor(shape: tensor.shape, values: tensor.values, storage: .float16)
+        }
+        var origin = [
+            "training.data": material.description, "training.seed": "\(recipe.seed)", "training.program": Version.text,
+            "licence": "Apache-2.0",
+        ]
+        if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
+        let file = try StageModelFile.make(
+            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, sequence: weights,
+            encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
+        try file.write(to: request.output)
+        let best = result.epochs.last { $0.isBest }
+        return TrainingSummary(
+            model: request.output, sha256: try ModelDigest.sha256(Data(contentsOf: request.output)), films: material.films,
+            labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: best?.validationLoss,
+            validationAccuracy: best?.validationAccuracy, temperature: temperature)
+    }
+
+    /// The encoder of the model to begin from, or the one that ships.
+    private func encoderFile(_ start: WeightFile?, _ request: TrainingRequest) throws -> (file: WeightFile, digest: String, isOwn: Bool) {
+        if let start, start.tensors.keys.contains(where: { $0.hasPrefix("encoder.") }), let url = request.start {
+            return (start, try ModelDigest.sha256(Data(contentsOf: url)), true)
+        }
+        let url = try StageModelFile.shippedEncoder()
+        let data = try Data(contentsOf: url)
+        return (try WeightFile(data: data, name: url.lastPathComponent), try ModelDigest.sha256(data), false)
+    }
+
+    private func options(_ material: TrainingMaterial, log: URL) -> TrainingOptions {
+        let learning = request.recipe.learning
+        var options = TrainingOptions()
+        options.epochs = learning.epochs
+        options.batch = learning.batch
+        options.rate = learning.rate
+        options.decay = learning.decay
+        options.dropout = learning.dropout
+        options.featureDropout = learning.featureDropout
+        options.patience = learning.patience > 0 && !material.validation.isEmpty ? learning.patience : nil
+        options.seed = request.recipe.seed
+        options.jobs = request.jobs
+        options.log = log
+        options.loss = CrossEntropy(
+            classWeights: material.classWeights, ordinalSmoothing: Float(learning.ordinalSmoothing), ordinalClasses: Stage.allCases.count)
+        return options
+    }
+}
+
+/// The temperature that makes a model's probabilities as sure as it is right (Guo et al. 2017).
+enum Temperature {
+    /// The temperature with the least loss on labelled sequences; 1 without any.
+    static func fit(_ weights: WeightFile, on examples: [LabelledSequence], jobs: Int) throws -> Double {
+        let labelled = examples.filter { $0.labels.contains { $0 >= 0 } }
+        guard !labelled.isEmpty else { return 1 }
+        let model = try SequenceModel(weights: weights)
+        let logits = try model.logits(of: labelled.map(\.sequence), jobs: jobs)
+        let classes = model.configuration.classes
+        func loss(_ temperature: Double) -> Double {
+            var sum = 0.0
+            for (scores, example) in zip(logits, labelled) {
+                for (frame, label) in example.labels.enumerated() where label >= 0 {
+                    let row = scores[frame * classes..<(frame + 1) * classes]
+                    let largest = Double(row.max() ?? 0)
+                    let total = row.reduce(0.0) { $0 + exp((Double($1) - largest) / temperature) }
+                    sum += log(total) - (Double(row[row.startIndex + label]) - largest) / temperature
+                }
+            }
+            return sum
+        }
+        return minimum(of: loss, between: 0.3, and: 5)
+    }
+
+    /// Golden-section search on the logarithm.
+    static func minimum(of function: (Double) -> Double, between low: Double, and high: Double) -> Double {
+        let ratio = (5.0.squareRoot() - 1) / 2
+        var (a, b) = (log(low), log(high))
+        var (c, d) = (b - ratio * (b - a), a + ratio * (b - a))
+        var (fc, fd) = (function(exp(c)), function(exp(d)))
+        while b - a > 1e-3 {
+            if fc < fd {
+                (b, d, fd) = (d, c, fc)
+                c = b - ratio * (b - a)
+                fc = function(exp(c))
+            } else {
+                (a, c, fc) = (c, d, fd)
+                d = a + ratio * (b - a)
+                fd = function(exp(d))
+            }
+        }
+        return exp((a + b) / 2)
+    }
+}

@@ -1,0 +1,204 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+import Simulation
+
+/// Everything that a run learns from, as features.
+struct TrainingMaterial {
+    /// Data sets that are mixed.
+    var sets: [[LabelledSequence]] = []
+    /// Share of each in a step.
+    var shares: [Double] = []
+    var validation: [LabelledSequence] = []
+    var films = 0
+    /// What the model's file says of its data.
+    var description = ""
+
+    /// Frames with a label that are learned from.
+    var labelledFrames: Int { sets.joined().reduce(0) { $0 + $1.labels.count { $0 >= 0 } } }
+
+    /// Rare stages count for more, but not so much that they are seen everywhere: the inverse square root of their share.
+    var classWeights: [Float] {
+        var counts = [Double](repeating: 0, count: StageModel.classCount)
+        for (set, share) in zip(sets, shares) {
+            let frames = Double(set.reduce(0) { $0 + $1.labels.count { $0 >= 0 } })
+            for example in set { for label in example.labels where label >= 0 { counts[label] += share / max(frames, 1) } }
+        }
+        let total = counts.reduce(0, +)
+        guard total > 0 else { return [] }
+        let weights = counts.map { $0 > 0 ? (total / Double(counts.count) / $0).squareRoot() : 1 }
+        return weights.map { Float(min(max($0, 0.4), 3)) }
+    }
+
+    /// Renders, reads and encodes what the request names.
+    static func gather(
+        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        report: @escaping @Sendable (TrainingProgress) -> Void
+    ) throws -> TrainingMaterial {
+        var material = TrainingMaterial()
+        var sources: [String] = []
+        try material.addSimulated(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
+        try material.addStills(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
+        try material.addRecordings(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
+        material.description = sources.joined(separator: "; ")
+        return material
+    }
+
+    private mutating func addSimulated(
+        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        report: @escaping @Sendable (TrainingProgress) -> Void, _ sources: inout [String]
+    ) throws {
+        let recipe = request.recipe.simulation
+        guard recipe.films + recipe.validationFilms > 0 else { return }
+        let side = Self.storedSide(request.recipe.inputSize)
+        let cache = try request.cache.map {
+            try FilmCache(folder: $0.appendingPathComponent("simulated-\(side)-\(Int((recipe.dishShare * 100).rounded()))"))
+        }
+        // Training films first, then validation films, then films of nothing, which need no film of another.
+        let count = recipe.films + recipe.validationFilms
+        let all = try Self.each(count + recipe.unreadableFilms, jobs: request.jobs, "simulated films", isCancelled, report) { index in
+            let film: CropFilm
+            if index < count {
+                let seed = recipe.firstSeed + UInt64(index)
+                func render() -> CropFilm {
+                    SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: EmbryoOptions())
+                }
+                film = try cache?.film("\(seed)") { render() } ?? render()
+            } else {
+                let seed = recipe.firstSeed + UInt64(index - count)
+                let source = SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: .undisturbed, pictures: 8)
+                film = UnreadableFilm.render(seed: seed, side: side, count: 16, source: source)
+            }
+            let isValidation = index >= recipe.films && index < count
+            let variants = isValidation ? 1 : recipe.variants
+            return try (1...variants).map { variant in
+                LabelledSequence(
+                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
+                    labels: film.labels)
+            }
+        }
+        let variation = SequenceVariation()
+        for (index, example) in all[recipe.films..<count].joined().enumerated() {
+            // The same recording in every epoch and every run.
+            var random = NeuralNetwork.SeededGenerator(seed: 77 &+ UInt64(index))
+            validation.append(variation.vary(example, &random))
+        }
+        let training = Array(all[..<recipe.films].joined()) + Array(all[count...].joined())
+        guard !training.isEmpty else { return }
+        sets.append(training)
+        shares.append(recipe.share)
+        films += recipe.films + recipe.unreadableFilms
+        sources.append(
+            "\(recipe.films) simulated embryos from seed \(recipe.firstSeed), \(recipe.unreadableFilms) films of nothing readable")
+    }
+
+    private mutating func addStills(
+        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        report: @escaping @Sendable (TrainingProgress) -> Void, _ sources: inout [String]
+    ) throws {
+        guard let folder = request.stills else { return }
+        let (stills, missed) = try StageStills.read(folder, side: Self.storedSide(request.recipe.inputSize))
+        if !missed.isEmpty {
+            report(.note("\(missed.count) stills without an embryo that could be found: \(missed.prefix(5).joined(separator: ", "))"))
+        }
+        let used = stills.filter { !$0.heldOut }
+        guard !used.isEmpty else { throw TrainingError.tooLittleData(problem: "no still in \(folder.path) shows an embryo") }
+        let examples = try Self.each(used.count, jobs: request.jobs, "stills", isCancelled, report) { index in
+            let film = used[index].film
+            return try (0..<request.recipe.stills.variants).map { variant in
+                LabelledSequence(
+                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
+                    labels: film.labels)
+            }
+        }
+        sets.append(Array(examples.joined()))
+        shares.append(request.recipe.stills.share)
+        films += used.count
+        sources.append("\(used.count) stills of \(folder.lastPathComponent) (every fifth kept out)")
+    }
+
+    private mutating func addRecordings(
+        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        report: @escaping @Sendable (TrainingProgress) -> Void, _ sources: inout [String]
+    ) throws {
+        guard !request.data.isEmpty else { return }
+        var read: [CropFilm] = []
+        for folder in request.data {
+            read += try LaboratoryData.read(
+                folder, side: Self.storedSide(request.recipe.inputSize), isCancelled: isCancelled, report: report)
+        }
+        let labelled = read.filter { $0.labels.contains { $0 >= 0 } }
+        guard !labelled.isEmpty else { throw TrainingError.tooLittleData(problem: "no well of the recordings has annotations") }
+        let held = LaboratoryData.heldOut(labelled.map(\.group), seed: request.recipe.seed)
+        let examples = try Self.each(labelled.count, jobs: request.jobs, "recordings", isCancelled, report) { index in
+            let film = labelled[index]
+            let variants = held.contains(film.group) ? 0...0 : 0...max(1, request.recipe.simulation.variants)
+            return try variants.map { variant in
+                LabelledSequence(
+                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
+                    labels: film.labels)
+            }
+        }
+        var training: [LabelledSequence] = []
+        for (film, parts) in zip(labelled, examples) {
+            if held.contains(film.group) { validation += parts } else { training += parts }
+        }
+        sets.append(training)
+        shares.append(1)
+        films += labelled.count - labelled.count { held.contains($0.group) }
+        sources.append("\(labelled.count) annotated wells of \(Set(labelled.map(\.group)).count) patients")
+    }
+
+    /// Side at which films are stored, so that the crop has the pixels of the network's input.
+    static func storedSide(_ inputSize: Int) -> Int { Int((Double(inputSize) / 1.15 * SimulatedFilm.span / 8).rounded(.up)) * 8 }
+
+    /// Runs `make` for every index on several threads; results in order, the first error thrown.
+    private static func each<Value: Sendable>(
+        _ count: Int, jobs: Int, _ title: String, _ isCancelled: @escaping @Sendable () -> Bool,
+        _ report: @escaping @Sendable (TrainingProgress) -> Void, _ make: @escaping @Sendable (Int) throws -> Value
+    ) throws -> [Value] {
+        let results = LockedResults<Value>(count: count)
+        Jobs.run(count, jobs: jobs) { index, _ in
+            guard !results.failed else { return }
+            if isCancelled() { return results.fail(TrainingError.cancelled) }
+            do {
+                let done = results.set(index, try make(index))
+                report(.preparing(title, done: done, of: count))
+            } catch {
+                results.fail(error)
+            }
+        }
+        return try results.all()
+    }
+}
+
+/// Results that several threads fill in.
+private final class LockedResults<Value: Sendable>: @unchecked Sendable {
+    private let lock = NSLock()
+    // Guarded by `lock`.
+    private var values: [Value?]
+    private var error: (any Error)?
+    private var done = 0
+
+    init(count: Int) { values = [Value?](repeating: nil, count: count) }
+
+    var failed: Bool { lock.withLock { error != nil } }
+
+    func set(_ index: Int, _ value: Value) -> Int {
+        lock.withLock {
+            values[index] = value
+            done += 1
+            return done
+        }
+    }
+
+    func fail(_ error: any Error) { lock.withLock { self.error = self.error ?? error } }
+
+    func all() throws -> [Value] {
+        try lock.withLock {
+            if let error { throw error }
+            return values.compactMap { $0 }
+        }
+    }
+}

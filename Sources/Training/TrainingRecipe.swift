@@ -1,0 +1,238 @@
+import Foundation
+import NeuralNetwork
+import Yams
+
+/// Every choice of a training run: the content of a file in `Pipelines/training/`.
+public struct TrainingRecipe: Sendable, Equatable {
+    /// What the model is called in outputs.
+    public var name = "laboratory"
+    public var seed: UInt64 = 1
+    /// Side of a crop in pixels, a multiple of 32.
+    public var inputSize = 128
+    public var simulation = Simulation()
+    public var stills = Stills()
+    public var augmentation = AugmentationRanges()
+    public var network = Network()
+    public var learning = Learning()
+
+    public init() {}
+
+    /// Simulated films.
+    public struct Simulation: Sendable, Equatable {
+        /// Films to learn from; 0 for none.
+        public var films = 0
+        /// Films that decide when to stop and how sure the model may be.
+        public var validationFilms = 0
+        public var firstSeed: UInt64 = 1000
+        /// Share of films in transmitted light on a dish.
+        public var dishShare = 0.4
+        /// Ways in which each film is seen.
+        public var variants = 1
+        /// Films of nothing that could be read.
+        public var unreadableFilms = 0
+        /// Share of each training step.
+        public var share = 0.7
+    }
+
+    /// Labelled stills, where the command names a folder of them.
+    public struct Stills: Sendable, Equatable {
+        /// Ways in which each still is seen.
+        public var variants = 4
+        /// Share of each training step.
+        public var share = 0.3
+    }
+
+    /// The recurrent network.
+    public struct Network: Sendable, Equatable {
+        public var kind = SequenceConfiguration.Kind.gru
+        public var projection = 128
+        public var hidden = 96
+        public var layers = 1
+        public var directions = 2
+    }
+
+    /// The optimiser.
+    public struct Learning: Sendable, Equatable {
+        public var epochs = 20
+        public var batch = 8
+        public var rate = 1.5e-3
+        public var decay = 0.02
+        public var dropout = 0.25
+        public var featureDropout = 0.1
+        public var ordinalSmoothing = 0.1
+        /// Epochs without a better validation loss after which training ends; 0 for never.
+        public var patience = 6
+    }
+}
+
+extension TrainingRecipe {
+    /// For a laboratory's own recordings, beginning from a trained model: small steps, and some simulated films so that what
+    /// the laboratory's data lack is not forgotten.
+    public static var fineTuning: TrainingRecipe {
+        var recipe = TrainingRecipe()
+        recipe.simulation.films = 16
+        recipe.simulation.share = 0.3
+        recipe.simulation.variants = 2
+        recipe.simulation.firstSeed = 900_000
+        recipe.learning.epochs = 25
+        recipe.learning.rate = 5e-4
+        recipe.learning.patience = 8
+        return recipe
+    }
+
+    /// Reads a recipe. Unknown keys and values out of range are errors that name the file, the line and the valid keys.
+    public static func load(_ file: URL) throws -> TrainingRecipe {
+        let text: String
+        do {
+            text = try String(contentsOf: file, encoding: .utf8)
+        } catch {
+            throw TrainingError.dataUnusable(path: file.path, problem: "no recipe can be read there")
+        }
+        return try parse(text, file: file.path)
+    }
+
+    static func parse(_ text: String, file: String) throws -> TrainingRecipe {
+        var recipe = TrainingRecipe()
+        var top = try RecipeSection(text: text, file: file)
+        if let name = try top.text("name") { recipe.name = name }
+        if let seed = try top.integer("seed", 0...Int.max) { recipe.seed = UInt64(seed) }
+        try top.set(&recipe.inputSize, "input_size", 32...512)
+        guard recipe.inputSize % 32 == 0 else { throw top.refuse("input_size", "must be a multiple of 32") }
+        if var section = try top.section("simulation") {
+            try section.set(&recipe.simulation.films, "films", 0...100_000)
+            try section.set(&recipe.simulation.validationFilms, "validation_films", 0...100_000)
+            if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.simulation.firstSeed = UInt64(seed) }
+            try section.set(&recipe.simulation.dishShare, "dish_share", 0...1)
+            try section.set(&recipe.simulation.variants, "variants", 1...100)
+            try section.set(&recipe.simulation.unreadableFilms, "unreadable_films", 0...100_000)
+            try section.set(&recipe.simulation.share, "share", 0...1)
+            try section.finish()
+        }
+        if var section = try top.section("stills") {
+            try section.set(&recipe.stills.variants, "variants", 1...100)
+            try section.set(&recipe.stills.share, "share", 0...1)
+            try section.finish()
+        }
+        if var section = try top.section("augmentation") {
+            try section.set(&recipe.augmentation.scale, "scale", 0...0.5)
+            try section.set(&recipe.augmentation.offset, "offset", 0...0.2)
+            try section.set(&recipe.augmentation.shake, "shake", 0...0.1)
+            try section.set(&recipe.augmentation.turn, "turn", 0...180)
+            try section.set(&recipe.augmentation.anyTurn, "any_turn", 0...1)
+            try section.set(&recipe.augmentation.blur, "blur", 0.2...10)
+            try section.set(&recipe.augmentation.coarse, "coarse", 0...1)
+            try section.set(&recipe.augmentation.noise, "noise", 0...1)
+            try section.set(&recipe.augmentation.compression, "compression", 0...1)
+            try section.set(&recipe.augmentation.occlusion, "occlusion", 0...1)
+            try section.finish()
+        }
+        if var section = try top.section("network") {
+            if let kind = try section.text("kind") {
+                guard let known = SequenceConfiguration.Kind(rawValue: kind) else {
+                    throw section.refuse("kind", "cannot be '\(kind)'; gru and attention are known")
+                }
+                recipe.network.kind = known
+            }
+            try section.set(&recipe.network.projection, "projection", 0...8192)
+            try section.set(&recipe.network.hidden, "hidden", 1...8192)
+            try section.set(&recipe.network.layers, "layers", 1...16)
+            try section.set(&recipe.network.directions, "directions", 1...2)
+            try section.finish()
+        }
+        if var section = try top.section("learning") {
+            try section.set(&recipe.learning.epochs, "epochs", 1...10_000)
+            try section.set(&recipe.learning.batch, "batch", 1...1024)
+            try section.set(&recipe.learning.rate, "rate", 1e-7...1)
+            try section.set(&recipe.learning.decay, "decay", 0...1)
+            try section.set(&recipe.learning.dropout, "dropout", 0...0.95)
+            try section.set(&recipe.learning.featureDropout, "feature_dropout", 0...0.95)
+            try section.set(&recipe.learning.ordinalSmoothing, "ordinal_smoothing", 0...0.9)
+            try section.set(&recipe.learning.patience, "patience", 0...10_000)
+            try section.finish()
+        }
+        try top.finish()
+        return recipe
+    }
+}
+
+/// One mapping of a recipe; every key must be asked for before `finish`.
+private struct RecipeSection {
+    private let file: String
+    private let line: Int
+    private var values: [(key: String, node: Node)] = []
+    private var asked: [String] = []
+
+    init(text: String, file: String) throws {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw TrainingError.recipeInvalid(file: file, line: 1, problem: "not YAML: \(error)")
+        }
+        try self.init(node ?? Node([(Node, Node)]()), file: file)
+    }
+
+    private init(_ node: Node, file: String) throws {
+        self.file = file
+        line = node.mark?.line ?? 1
+        guard let mapping = node.mapping else {
+            throw TrainingError.recipeInvalid(file: file, line: line, problem: "expected keys with values")
+        }
+        for (key, value) in mapping {
+            let name = key.string ?? ""
+            if values.contains(where: { $0.key == name }) {
+                throw TrainingError.recipeInvalid(file: file, line: key.mark?.line ?? line, problem: "'\(name)' is given twice")
+            }
+            values.append((name, value))
+        }
+    }
+
+    func refuse(_ key: String, _ problem: String) -> TrainingError {
+        let place = values.first { $0.key == key }?.node.mark?.line ?? line
+        return .recipeInvalid(file: file, line: place, problem: "'\(key)' \(problem)")
+    }
+
+    private mutating func node(_ key: String) -> Node? {
+        asked.append(key)
+        return values.first { $0.key == key }?.node
+    }
+
+    mutating func text(_ key: String) throws -> String? {
+        guard let node = node(key) else { return nil }
+        guard let text = node.scalar?.string, !text.isEmpty else { throw refuse(key, "must be a word") }
+        return text
+    }
+
+    mutating func integer(_ key: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let node = node(key) else { return nil }
+        guard let value = node.int, range.contains(value) else {
+            throw refuse(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    mutating func set(_ target: inout Int, _ key: String, _ range: ClosedRange<Int>) throws {
+        if let value = try integer(key, range) { target = value }
+    }
+
+    mutating func set(_ target: inout Double, _ key: String, _ range: ClosedRange<Double>) throws {
+        guard let node = node(key) else { return }
+        guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
+            throw refuse(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        target = value
+    }
+
+    mutating func section(_ key: String) throws -> RecipeSection? {
+        guard let node = node(key) else { return nil }
+        return try RecipeSection(node, file: file)
+    }
+
+    func finish() throws {
+        for (key, node) in values where !asked.contains(key) {
+            throw TrainingError.recipeInvalid(
+                file: file, line: node.mark?.line ?? line,
+                problem: "unknown key '\(key)'; known here: \(asked.sorted().joined(separator: ", "))")
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import Foundation
+import Profiling
+import Training
+
+/// `embryo-profiler train`: annotated recordings in, a model out.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train a model on annotated recordings, or measure one.",
+        discussion: """
+            DIR is what 'simulate' writes (recording, hours.csv, truth/stages.csv), one embryo (frames or a video beside \
+            NAME_phases.csv and hours.csv), the Nantes layout, or a folder of such folders. Without --recipe the model \
+            that ships is trained on; a fifth of the patients is kept out and decides when to stop.
+
+            Writes MODEL.safetensors and MODEL.log.csv. Use the model by 'model: {weights: MODEL.safetensors}' in a pipeline file.
+
+            Examples:
+              embryo-profiler train --data annotated --out our-laboratory.safetensors
+              embryo-profiler train --recipe Pipelines/training/default.yml --stills stage-stills --out model.safetensors
+              embryo-profiler train --measure our-laboratory.safetensors --data annotated-later
+            """)
+
+    @Option(help: ArgumentHelp("Folder of annotated recordings; may be given several times.", valueName: "dir"))
+    var data: [String] = []
+
+    @Option(help: ArgumentHelp("The model's file.", valueName: "model.safetensors"))
+    var out: String?
+
+    @Option(help: ArgumentHelp("Recipe, such as Pipelines/training/default.yml.", valueName: "file.yml"))
+    var recipe: String?
+
+    @Option(help: ArgumentHelp("Folder of stills in folders 2cell, 4cell, 8cell, Morula, Blastocyst.", valueName: "dir"))
+    var stills: String?
+
+    @Option(help: ArgumentHelp("Model to begin from: 'default', 'none' or a file.", valueName: "model"))
+    var start: String?
+
+    @Option(help: ArgumentHelp("Passes over the data; goes before the recipe's.", valueName: "n"))
+    var epochs: Int?
+
+    @Flag(help: "Leave the encoder as it is. The only way so far, and what happens without this flag too.")
+    var freezeEncoder = false
+
+    @Option(help: ArgumentHelp("Seed; goes before the recipe's.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Folder in which pictures and features are kept from run to run.", valueName: "dir"))
+    var cache: String?
+
+    @Option(help: ArgumentHelp("Threads; as many as the machine has cores if not given.", valueName: "n"))
+    var jobs: Int?
+
+    @Flag(help: "No progress.")
+    var quiet = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Train nothing: measure this model ('default' or a file) on --data, --stills, --planes, --simulated.", valueName: "model"))
+    var measure: String?
+
+    @Option(help: ArgumentHelp("With --measure: blastocysts in focal planes, <embryo>_<plane>_<grade>.jpg.", valueName: "dir"))
+    var planes: String?
+
+    @Option(help: ArgumentHelp("With --measure: simulated embryos, from seeds kept for measuring.", valueName: "n"))
+    var simulated = 0
+
+    func validate() throws {
+        if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs needs a whole number from 1 to 10000.") }
+        if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs needs a whole number from 1 to 1024.") }
+        guard measure == nil else {
+            if data.isEmpty, stills == nil, planes == nil, simulated < 1 {
+                throw ValidationError("--measure needs something to measure on: --data, --stills, --planes or --simulated.")
+            }
+            return
+        }
+        guard out != nil else { throw ValidationError("--out is needed: the model's file.") }
+        if data.isEmpty, recipe == nil { throw ValidationError("--data is needed, or a --recipe that simulates its own.") }
+    }
+
+    func run() throws {
+        let threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+        if let measure { return try measureModel(measure, jobs: threads) }
+        var plan = TrainingRecipe()
+        if let recipe {
+            plan = try TrainingRecipe.load(URL(fileURLWithPath: recipe))
+        } else {
+            plan = .fineTuning
+        }
+        if let epochs { plan.learning.epochs = epochs }
+        if let seed { plan.seed = seed }
+        var request = TrainingRequest(recipe: plan, output: URL(fileURLWithPath: out ?? "model.safetensors"))
+        request.data = data.map { URL(fileURLWithPath: $0) }
+        request.stills = stills.map { URL(fileURLWithPath: $0) }
+        request.cache = cache.map { URL(fileURLWithPath: $0) }
+        request.jobs = threads
+        switch start ?? (recipe == nil ? "default" : "none") {
+        case "none": request.start = nil
+        case "default": request.start = try StageModelFile.shippedModel()
+        case let file: request.start = URL(fileURLWithPath: file)
+        }
+        let interrupt = Interrupt()
+        let progress = TrainingProgressLine(quiet: quiet)
+        let summary = try StageTrainer(request, isCancelled: { interrupt.requested }).run { progress.show($0) }
+        progress.clear()
+        print("\(summary.model.path): \(summary.films) films, \(summary.labelledFrames) labelled frames, \(summary.epochs) epochs")
+        if let loss = summary.validationLoss, let accuracy = summary.validationAccuracy {
+            print(
+                String(format: "kept out: loss %.3f, %.1f %% of frames right, temperature %.2f", loss, accuracy * 100, summary.temperature))
+        } else {
+            print("nothing was kept out (fewer than three patients): the model's accuracy is not known")
+        }
+        print("SHA-256 \(summary.sha256)")
+    }
+
+    private func measureModel(_ name: String, jobs: Int) throws {
+        var run = MeasurementRun()
+        run.model = name == "default" ? nil : URL(fileURLWithPath: name)
+        run.stills = stills.map { URL(fileURLWithPath: $0) }
+        run.planes = planes.map { URL(fileURLWithPath: $0) }
+        run.data = data.map { URL(fileURLWithPath: $0) }
+        run.simulated = simulated
+        run.jobs = jobs
+        for result in try run.run() { print("## \(result.title)\n\n\(result.measurement.summary)\n\n\(result.measurement.table)\n") }
+    }
+}
+
+/// Progress of a training run; reports come from several threads.
+private final class TrainingProgressLine: @unchecked Sendable {
+    private let lock = NSLock()
+    // Guarded by `lock`.
+    private let line: ProgressLine
+    private var title = ""
+
+    init(quiet: Bool) { line = ProgressLine(quiet: quiet) }
+
+    func show(_ progress: TrainingProgress) {
+        lock.withLock {
+            switch progress {
+            case .preparing(let name, let done, let count):
+                if name != title {
+                    title = name
+                    line.start(name)
+                }
+                line.update(done: done, of: count)
+            case .note(let text): line.note(text)
+            case .epoch(let epoch, let count):
+                var text = String(
+                    format: "epoch %d/%d: loss %.3f, %.1f %% right", epoch.epoch, count, epoch.trainingLoss, epoch.trainingAccuracy * 100)
+                if let loss = epoch.validationLoss, let accuracy = epoch.validationAccuracy {
+                    text += String(format: "; kept out: loss %.3f, %.1f %% right", loss, accuracy * 100)
+                }
+                line.note(text + (epoch.isBest ? " (best)" : ""))
+            }
+        }
+    }
+
+    func clear() { lock.withLock { line.clear() } }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import NeuralNetwork
+import Profiling
+import Testing
+
+@testable import Training
+
+@Suite struct StageTrainerTests {
+    private func recipe() -> TrainingRecipe {
+        var recipe = TrainingRecipe()
+        recipe.name = "miniature"
+        recipe.inputSize = 32
+        recipe.simulation.firstSeed = 12
+        recipe.network.projection = 16
+        recipe.network.hidden = 12
+        recipe.learning.epochs = 2
+        recipe.learning.batch = 2
+        return recipe
+    }
+
+    /// Notes of a run, from any thread.
+    private final class Notes: @unchecked Sendable {
+        private let lock = NSLock()
+        private var epochs = 0
+
+        func note(_ progress: TrainingProgress) {
+            if case .epoch = progress { lock.withLock { epochs += 1 } }
+        }
+
+        var count: Int { lock.withLock { epochs } }
+    }
+
+    /// Three embryos of two couples and one more couple, in the Nantes layout, from pictures to a model that `profile` reads.
+    @Test func trainsFromAMiniatureOfTheNantesLayout() throws {
+        let folder = try TemporaryFolder()
+        try MiniatureLaboratory.writeNantes(["AA1-1", "AA1-2", "BB2-1", "CC3-4"], to: folder.url)
+        var request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))
+        request.data = [folder.url]
+        request.cache = folder.url.appendingPathComponent("cache")
+        let notes = Notes()
+        let summary = try StageTrainer(request).run { notes.note($0) }
+        #expect(notes.count == 2 && summary.epochs == 2)
+        // One of three couples is kept out.
+        #expect((2...3).contains(summary.films) && summary.validationLoss != nil)
+        #expect(summary.labelledFrames > 20)
+        let model = try StageModel.load(request.output)
+        #expect(model.name == "miniature" && model.inputSize == 32 && model.reducedCount == 16)
+        #expect(model.metadata["training.data"]?.contains("3 patients") == true)
+        #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("model.log.csv").path))
+
+        // Equal data and seeds give equal models, with another number of threads and with the cache warm.
+        request.output = folder.url.appendingPathComponent("again.safetensors")
+        request.jobs = 2
+        #expect(try StageTrainer(request).run { _ in }.sha256 == summary.sha256)
+
+        // From that model on.
+        request.start = folder.url.appendingPathComponent("model.safetensors")
+        request.output = folder.url.appendingPathComponent("tuned.safetensors")
+        request.recipe.name = TrainingRecipe().name
+        #expect(try StageTrainer(request).run { _ in }.sha256 != summary.sha256)
+        #expect(try StageModel.load(request.output).name == "miniature-tuned")
+    }
+
+    @Test func nothingToLearnFromIsSaid() throws {
+        let folder = try TemporaryFolder()
+        let request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))
+        #expect(throws: TrainingError.self) { try StageTrainer(request).run { _ in } }
+        var wrong = request
+        wrong.data = [URL(fileURLWithPath: "/nowhere")]
+        #expect {
+            try StageTrainer(wrong).run { _ in }
+        } throws: { "\($0)".contains("/nowhere") }
+        wrong = request
+        wrong.start = try folder.write("no model", "start.safetensors")
+        #expect {
+            try StageTrainer(wrong).run { _ in }
+        } throws: { "\($0)".contains("start.safetensors") }
+    }
+
+    @Test func interruptionLeavesNoModel() throws {
+        let folder = try TemporaryFolder()
+        var small = recipe()
+        small.simulation.films = 2
+        let request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        #expect(throws: TrainingError.cancelled) { try StageTrainer(request, isCancelled: { true }).run { _ in } }
+        #expect(!FileManager.default.fileExists(atPath: request.output.path))
+    }
+
+    @Test func measurementCountsWhatIsRight() {
+        var measurement = ModelMeasurement(classes: ["a", "b", "c"])
+        measurement.add(truth: 0, found: 0, probability: 0.95)
+        measurement.add(truth: 0, found: 1, probability: 0.95)
+        measurement.add(truth: 2, found: 0, probability: 0.5)
+        measurement.add(truth: 1, found: 1, probability: 0.6)
+        #expect(measurement.frames == 4 && measurement.right == 2 && measurement.accuracy == 0.5)
+        #expect(measurement.withinOne == 0.75 && measurement.floor == 0.5)
+        #expect(measurement.confident == 2 && measurement.confidentlyWrong == 0.5)
+        #expect(measurement.table.contains("| a | 2 | 50.0 % | b 1 |"))
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct TrainingRecipeTests {
+    private func problem(_ text: String) -> String {
+        do {
+            _ = try TrainingRecipe.parse(text, file: "r.yml")
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func readsEveryKey() throws {
+        let recipe = try TrainingRecipe.parse(
+            """
+            name: ours
+            seed: 7
+            input_size: 160
+            simulation: {films: 12, validation_films: 3, first_seed: 50, dish_share: 0.5, variants: 2, unreadable_films: 4, share: 0.6}
+            stills: {variants: 5, share: 0.4}
+            augmentation: {scale: 0.2, offset: 0.01, shake: 0, turn: 5, any_turn: 0, blur: 2, coarse: 0, noise: 0.1, compression: 1, occlusion: 0}
+            network: {kind: attention, projection: 64, hidden: 32, layers: 2, directions: 1}
+            learning: {epochs: 3, batch: 4, rate: 1.0e-3, decay: 0, dropout: 0.1, feature_dropout: 0, ordinal_smoothing: 0.2, patience: 0}
+            """, file: "r.yml")
+        #expect(recipe.name == "ours" && recipe.seed == 7 && recipe.inputSize == 160)
+        #expect(
+            recipe.simulation
+                == .init(films: 12, validationFilms: 3, firstSeed: 50, dishShare: 0.5, variants: 2, unreadableFilms: 4, share: 0.6))
+        #expect(recipe.stills == .init(variants: 5, share: 0.4))
+        #expect(recipe.augmentation.compression == 1 && recipe.augmentation.turn == 5)
+        #expect(recipe.network.kind == .attention && recipe.network.layers == 2)
+        #expect(recipe.learning.rate == 1e-3 && recipe.learning.patience == 0)
+    }
+
+    @Test func anEmptyFileIsTheDefaults() throws {
+        #expect(try TrainingRecipe.parse("", file: "r.yml") == TrainingRecipe())
+    }
+
+    @Test func theShippedRecipesAreValid() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        for path in ["Pipelines/training/default.yml", "Pipelines/nantes/train.yml"] {
+            let file = root.appendingPathComponent(path)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            #expect(try TrainingRecipe.load(file).learning.epochs > 1)
+        }
+    }
+
+    @Test func mistakesAreNamedWithTheirLine() {
+        #expect(problem("sead: 3").contains("r.yml:1: unknown key 'sead'"))
+        #expect(problem("name: a\nsimulation:\n  flims: 3").contains("r.yml:3: unknown key 'flims'"))
+        #expect(problem("input_size: 100").contains("multiple of 32"))
+        #expect(problem("seed: -1").contains("'seed'"))
+        #expect(problem("learning: {rate: fast}").contains("'rate' must be a number"))
+        #expect(problem("learning: {epochs: 0}").contains("'epochs' must be a whole number from 1"))
+        #expect(problem("network: {kind: lstm}").contains("gru and attention"))
+        #expect(problem("augmentation: [1, 2]").contains("expected keys"))
+        #expect(problem("seed: 1\nseed: 2").contains("r.yml"))
+        #expect(problem("a: [").contains("YAML"))
+    }
+}
