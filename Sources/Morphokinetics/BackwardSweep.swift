@@ -8,7 +8,7 @@ struct BackwardSweep {
     private(set) var begins: [Double]
     private(set) var ends: [Double]
 
-    init(_ problem: SemiMarkovProblem, lags: (tables: [LagMasses], ofFrame: [Int])) {
+    init(_ problem: SemiMarkovProblem, lags: LagMasses) {
         let states = problem.chain.stateCount
         let frames = problem.frameCount
         begins = [Double](repeating: -.infinity, count: states * frames)
@@ -18,21 +18,23 @@ struct BackwardSweep {
         var passingWithin = Double.nan
         // The last frame of the run of equal intervals that holds the intervals from a - 1 on.
         var runEnd = frames - 1
-        for frame in stride(from: frames - 1, through: 0, by: -1) {
-            while runEnd > frame, problem.runStart[runEnd] > frame - 1 { runEnd -= 1 }
-            if frame + 1 < frames {
-                let within = problem.times[frame + 1] - problem.onsets[frame + 1]
-                if within != passingWithin {
-                    passing = problem.logPassing(frame: frame + 1)
-                    passingWithin = within
+        lags.rising.withUnsafeBufferPointer { rising in
+            for frame in stride(from: frames - 1, through: 0, by: -1) {
+                while runEnd > frame, problem.runStart[runEnd] > frame - 1 { runEnd -= 1 }
+                if frame + 1 < frames {
+                    let within = problem.times[frame + 1] - problem.onsets[frame + 1]
+                    if within != passingWithin {
+                        passing = problem.logPassing(frame: frame + 1)
+                        passingWithin = within
+                    }
+                    leave(problem, frame: frame, passing: passing)
                 }
-                leave(problem, frame: frame, passing: passing)
-            }
-            let table = frame > 0 && runEnd > frame ? lags.ofFrame[runEnd] : -1
-            for state in 0..<states {
-                let place = state * frames + frame
-                begins[place] = rows[state].begins(
-                    problem, frame: frame, end: ends[place], runEnd: runEnd, lags: table >= 0 ? lags.tables[table] : nil)
+                let table = frame > 0 && runEnd > frame ? lags.ofFrame[runEnd] : -1
+                for state in 0..<states {
+                    let place = state * frames + frame
+                    let row = table < 0 ? nil : rising.baseAddress.map { $0 + lags.start(table: table, state: state) }
+                    begins[place] = rows[state].begins(problem, frame: frame, end: ends[place], runEnd: runEnd, row: row)
+                }
             }
         }
     }
@@ -87,7 +89,7 @@ private struct BackwardRow {
 
     /// Log-probability of the frames from `frame` on, given that a segment starts there; `end` is the log-probability of what
     /// follows one that ends there.
-    mutating func begins(_ problem: SemiMarkovProblem, frame: Int, end: Double, runEnd: Int, lags: LagMasses?) -> Double {
+    mutating func begins(_ problem: SemiMarkovProblem, frame: Int, end: Double, runEnd: Int, row: UnsafePointer<Double>?) -> Double {
         let frames = problem.frameCount
         let base = state * (frames + 1)
         let before = problem.sums[base + frame]
@@ -109,11 +111,11 @@ private struct BackwardRow {
                 * exp(-table.rate * (problem.times[high] - onset - table.horizon))
             high -= 1
         }
-        let split = fillMasses(problem, frame: frame, runEnd: runEnd, lags: lags)
-        var total = combine(frame: frame, split: split, lags: lags)
+        let split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
+        var total = combine(frame: frame, split: split, row: row)
         if total < 1e-120 {
             center(frame: frame)
-            total = combine(frame: frame, split: split, lags: lags)
+            total = combine(frame: frame, split: split, row: row)
         }
         return logAdd(lasting, reference + log(total) - before)
     }
@@ -138,16 +140,11 @@ private struct BackwardRow {
         for last in stride(from: frame, through: high, by: 1) { weights[last] = exp(logs[last] - top) }
     }
 
-    private func combine(frame: Int, split: Int, lags: LagMasses?) -> Double {
+    private func combine(frame: Int, split: Int, row: UnsafePointer<Double>?) -> Double {
         var total = tail * (1 - table.endless)
         weights.withUnsafeBufferPointer { weights in
             guard let w = weights.baseAddress else { return }
-            if let lags, split > frame {
-                lags.rising.withUnsafeBufferPointer { buffer in
-                    guard let base = buffer.baseAddress else { return }
-                    total += sumOfProducts(w + frame, base + lags.offsets[state], split - frame)
-                }
-            }
+            if let row, split > frame { total += sumOfProducts(w + frame, row, split - frame) }
             guard high >= split else { return }
             masses.withUnsafeBufferPointer { buffer in
                 guard let m = buffer.baseAddress else { return }
@@ -160,32 +157,31 @@ private struct BackwardRow {
     /// Writes the masses of the window's frames beyond the present run of equal intervals.
     ///
     /// - Returns: the first frame whose mass does not come from the lag table.
-    private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, runEnd: Int, lags: LagMasses?) -> Int {
-        let split = lags == nil ? frame : min(runEnd, high + 1)
+    private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, runEnd: Int) -> Int {
+        let split = min(runEnd, high + 1)
         guard high >= split else { return split }
         let onset = problem.onsets[frame]
         let ending = 1 - table.endless
-        let (high, horizon, inverseStep) = (self.high, table.horizon, table.inverseStep)
+        // The last interval of the window may reach beyond the table.
+        let isBeyond = problem.times[high + 1] - onset >= table.horizon
+        let end = isBeyond ? high : high + 1
+        let inverseStep = table.inverseStep
         var before = table.cumulative(problem.times[split] - onset)
         problem.times.withUnsafeBufferPointer { times in
             table.values.withUnsafeBufferPointer { values in
                 masses.withUnsafeMutableBufferPointer { masses in
-                    for last in split...high {
-                        let hours = times[last + 1] - onset
-                        let after: Double
-                        if hours < horizon {
-                            let position = hours * inverseStep
-                            let cell = min(Int(position), values.count - 2)
-                            after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
-                        } else {
-                            after = table.cumulative(hours)
-                        }
+                    let top = values.count - 2
+                    for last in stride(from: split, to: end, by: 1) {
+                        let position = (times[last + 1] - onset) * inverseStep
+                        let cell = min(Int(truncatingIfNeeded: Int32(position)), top)
+                        let after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
                         masses[last] = ending * (after - before)
                         before = after
                     }
                 }
             }
         }
+        if isBeyond { masses[high] = ending * (table.cumulative(problem.times[high + 1] - onset) - before) }
         return split
     }
 }

@@ -18,7 +18,7 @@ struct ForwardSweep {
     ///
     /// Segment scores are sums of products in the linear domain around a per-state reference (a running maximum), which
     /// replaces an exponential a pair of frames by one a frame; the reference moves before anything of weight underflows.
-    init(_ problem: SemiMarkovProblem, lags: (tables: [LagMasses], ofFrame: [Int])) {
+    init(_ problem: SemiMarkovProblem, lags: LagMasses) {
         let states = problem.chain.stateCount
         let frames = problem.frameCount
         begins = [Double](repeating: -.infinity, count: states * frames)
@@ -28,22 +28,24 @@ struct ForwardSweep {
         var rows = (0..<states).map { ForwardRow(problem, state: $0) }
         var passing: [Double] = []
         var passingWithin = Double.nan
-        for frame in 0..<frames {
-            let within = problem.times[frame] - problem.onsets[frame]
-            if within != passingWithin {
-                passing = problem.logPassing(frame: frame)
-                passingWithin = within
-            }
-            enter(problem, frame: frame, passing: passing)
-            for state in 0..<states {
-                let place = state * frames + frame
-                rows[state].append(
-                    problem, frame: frame, sumBegin: begins[place], bestBegin: bestBegins[place])
-                guard frame + 1 < frames else { continue }
-                let table = lags.ofFrame[frame + 1]
-                let end = rows[state].ends(problem, frame: frame, lags: table >= 0 ? lags.tables[table] : nil)
-                ends[place] = end.sum
-                bestEnds[place] = end.best
+        lags.falling.withUnsafeBufferPointer { falling in
+            for frame in 0..<frames {
+                let within = problem.times[frame] - problem.onsets[frame]
+                if within != passingWithin {
+                    passing = problem.logPassing(frame: frame)
+                    passingWithin = within
+                }
+                enter(problem, frame: frame, passing: passing)
+                let table = frame + 1 < frames ? lags.ofFrame[frame + 1] : -1
+                for state in 0..<states {
+                    let place = state * frames + frame
+                    rows[state].append(problem, frame: frame, sumBegin: begins[place], bestBegin: bestBegins[place])
+                    guard frame + 1 < frames else { continue }
+                    let row = table < 0 ? nil : falling.baseAddress.map { $0 + lags.start(table: table, state: state + 1) }
+                    let end = rows[state].ends(problem, frame: frame, rowEnd: row)
+                    ends[place] = end.sum
+                    bestEnds[place] = end.best
+                }
             }
         }
         finish(problem)
@@ -177,7 +179,9 @@ private struct ForwardRow {
     }
 
     /// Log-probabilities of ending with `frame`: all segments together, and the best one.
-    mutating func ends(_ problem: SemiMarkovProblem, frame: Int, lags: LagMasses?) -> (sum: Double, best: Double) {
+    ///
+    /// - Parameter rowEnd: the end of this state's row of masses with falling lag, in a run of equal intervals.
+    mutating func ends(_ problem: SemiMarkovProblem, frame: Int, rowEnd: UnsafePointer<Double>?) -> (sum: Double, best: Double) {
         guard canEnd, !sum.isEmpty || frame == 0 || sum.tail > 0 else { return (-.infinity, -.infinity) }
         let now = problem.times[frame]
         sum.tail *= decay
@@ -188,24 +192,24 @@ private struct ForwardRow {
             best.tail = max(best.tail, best.weights[low] * survival)
             low += 1
         }
-        let masses = fillMasses(problem, frame: frame, lags: lags)
+        let split = fillMasses(problem, frame: frame, hasRow: rowEnd != nil)
         let interval = problem.times[frame + 1] - now
         if interval != leavingWithin {
             leavingWithin = interval
             leaving = -expm1(-table.rate * interval) * (1 - table.endless)
             decay = exp(-table.rate * interval)
         }
-        var result = combine(frame: frame, split: masses, lags: lags)
+        var result = combine(frame: frame, split: split, rowEnd: rowEnd)
         if sum.isTooSmall(result.sum) || best.isTooSmall(result.largest) {
             sum.center(low: low, frame: frame)
             best.center(low: low, frame: frame)
-            result = combine(frame: frame, split: masses, lags: lags)
+            result = combine(frame: frame, split: split, rowEnd: rowEnd)
         }
         let emitted = problem.sums[state * (problem.frameCount + 1) + frame + 1]
         return (emitted + sum.reference + log(result.sum), emitted + best.reference + log(result.largest))
     }
 
-    private func combine(frame: Int, split: Int, lags: LagMasses?) -> (sum: Double, largest: Double) {
+    private func combine(frame: Int, split: Int, rowEnd: UnsafePointer<Double>?) -> (sum: Double, largest: Double) {
         var total = sum.tail * leaving
         var top = best.tail * leaving
         sum.weights.withUnsafeBufferPointer { weights in
@@ -217,14 +221,11 @@ private struct ForwardRow {
                     total += part.sum
                     top = max(top, part.largest)
                 }
-                guard let lags, frame >= split else { return }
-                lags.falling.withUnsafeBufferPointer { buffer in
-                    guard let base = buffer.baseAddress else { return }
-                    let count = frame - split + 1
-                    let part = sumAndLargest(w + split, v + split, base + lags.offsets[state + 1] - count, count)
-                    total += part.sum
-                    top = max(top, part.largest)
-                }
+                guard let rowEnd, frame >= split else { return }
+                let count = frame - split + 1
+                let part = sumAndLargest(w + split, v + split, rowEnd - count, count)
+                total += part.sum
+                top = max(top, part.largest)
             }
         }
         return (total, top)
@@ -233,31 +234,35 @@ private struct ForwardRow {
     /// Writes the masses of the window's frames that lie outside the present run of equal intervals.
     ///
     /// - Returns: the first frame whose masses come from the lag table.
-    private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, lags: LagMasses?) -> Int {
-        let split = lags == nil ? frame + 1 : min(max(low, problem.runStart[frame + 1] + 1), frame + 1)
+    private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, hasRow: Bool) -> Int {
+        let split = hasRow ? min(max(low, problem.runStart[frame + 1] + 1), frame + 1) : frame + 1
         guard split > low else { return split }
         let valid = knownAt == frame - 1 ? knownTo : 0
         let now = problem.times[frame]
         let next = problem.times[frame + 1]
+        for first in stride(from: max(low, valid), to: split, by: 1) { known[first] = table.cumulative(now - problem.onsets[first]) }
         let ending = 1 - table.endless
-        let (low, horizon, inverseStep) = (self.low, table.horizon, table.inverseStep)
+        var first = low
+        // The oldest segments leave the table within this interval.
+        while first < split, next - problem.onsets[first] >= table.horizon {
+            let after = table.cumulative(next - problem.onsets[first])
+            masses[first] = ending * (after - known[first])
+            known[first] = after
+            first += 1
+        }
+        let inverseStep = table.inverseStep
+        let start = first
         problem.onsets.withUnsafeBufferPointer { onsets in
             table.values.withUnsafeBufferPointer { values in
                 known.withUnsafeMutableBufferPointer { known in
                     masses.withUnsafeMutableBufferPointer { masses in
-                        for first in low..<split {
-                            let before = first < valid ? known[first] : table.cumulative(now - onsets[first])
-                            let hours = next - onsets[first]
-                            let after: Double
-                            if hours < horizon {
-                                let position = hours * inverseStep
-                                let cell = min(Int(position), values.count - 2)
-                                after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
-                            } else {
-                                after = table.cumulative(hours)
-                            }
+                        let top = values.count - 2
+                        for first in start..<split {
+                            let position = (next - onsets[first]) * inverseStep
+                            let cell = min(Int(truncatingIfNeeded: Int32(position)), top)
+                            let after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
+                            masses[first] = ending * (after - known[first])
                             known[first] = after
-                            masses[first] = ending * (after - before)
                         }
                     }
                 }

@@ -1,39 +1,21 @@
-/// Masses of all states by lag for one frame interval: within a run of equal intervals the probability that a segment ends
-/// depends on its length alone, so it is looked up once for the recording and not once a pair of frames.
+/// Masses of all states by lag, for each frame interval of a recording that repeats: within a run of equal intervals the probability
+/// that a segment ends depends on its length alone, so it is looked up once for the recording and not once a pair of frames.
 struct LagMasses {
-    /// Offsets of the states' rows; `offsets[s + 1] - offsets[s]` lags for state s.
-    let offsets: [Int]
-    /// Rows with rising lag.
-    let rising: [Double]
-    /// Rows with falling lag, so that the last entry of a row is lag 0.
-    let falling: [Double]
+    /// Rows with rising lag, table after table, state after state.
+    private(set) var rising: [Double] = []
+    /// The same rows with falling lag, so that the last entry of a row is lag 0.
+    private(set) var falling: [Double] = []
+    /// Where the rows start: `starts[table * (states + 1) + state]`; a row ends where the next one starts.
+    private(set) var starts: [Int] = []
+    /// The table of the run of equal intervals that each frame ends; -1 for none.
+    private(set) var ofFrame: [Int]
+    private let states: Int
 
-    init(chain: SemiMarkovChain, interval: Double) {
-        var offsets = [0]
-        var rising: [Double] = []
-        var falling: [Double] = []
-        for table in chain.durations {
-            // Two lags beyond the horizon take up the rounding of times.
-            let lags = table.horizon > 0 ? Int(table.horizon / interval) + 3 : 0
-            let row = (0..<lags).map { lag in
-                table.mass(from: (Double(lag) + 0.5) * interval, to: (Double(lag) + 1.5) * interval)
-            }
-            rising += row
-            falling += row.reversed()
-            offsets.append(rising.count)
-        }
-        self.offsets = offsets
-        self.rising = rising
-        self.falling = falling
-    }
-
-    /// One table a run of at least `shortest` intervals, shared by runs of the same interval; nil for the frames of other runs.
-    ///
-    /// - Returns: the tables, and for each frame the table of the run that it ends (-1 for none).
-    static func tables(for problem: SemiMarkovProblem, shortest: Int = 8, most: Int = 8) -> (tables: [LagMasses], ofFrame: [Int]) {
+    /// One table a run of at least `shortest` intervals, shared by runs of the same interval; other frames have none.
+    init(_ problem: SemiMarkovProblem, shortest: Int = 8, most: Int = 8) {
         let frames = problem.frameCount
-        var ofFrame = [Int](repeating: -1, count: frames)
-        var tables: [LagMasses] = []
+        ofFrame = [Int](repeating: -1, count: frames)
+        states = problem.chain.stateCount
         var intervals: [Double] = []
         var last = frames - 1
         while last > 0 {
@@ -41,10 +23,10 @@ struct LagMasses {
             let interval = problem.times[first + 1] - problem.times[first]
             if last - first >= shortest {
                 var index = intervals.firstIndex { abs($0 - interval) < 1e-12 * max(1, interval) }
-                if index == nil, tables.count < most {
-                    index = tables.count
+                if index == nil, intervals.count < most {
+                    index = intervals.count
                     intervals.append(interval)
-                    tables.append(LagMasses(chain: problem.chain, interval: interval))
+                    addTable(problem.chain, interval: interval)
                 }
                 if let index {
                     for frame in first...last where problem.runStart[frame] == first { ofFrame[frame] = index }
@@ -52,8 +34,24 @@ struct LagMasses {
             }
             last = first == last ? last - 1 : first
         }
-        return (tables, ofFrame)
     }
+
+    private mutating func addTable(_ chain: SemiMarkovChain, interval: Double) {
+        for table in chain.durations {
+            // Two lags beyond the horizon take up the rounding of times.
+            let lags = table.horizon > 0 ? Int(table.horizon / interval) + 3 : 0
+            let row = (0..<lags).map { lag in
+                table.mass(from: (Double(lag) + 0.5) * interval, to: (Double(lag) + 1.5) * interval)
+            }
+            starts.append(rising.count)
+            rising += row
+            falling += row.reversed()
+        }
+        starts.append(rising.count)
+    }
+
+    /// Where the row of a state starts in a table.
+    func start(table: Int, state: Int) -> Int { starts[table * (states + 1) + state] }
 }
 
 /// Sum of the products of two rows, and the largest product of two others with the same masses.

@@ -27,7 +27,7 @@ struct SegmentPosterior: Sendable {
     init(_ problem: SemiMarkovProblem, shortestRun: Int = 8) throws {
         let states = problem.chain.stateCount
         let frames = problem.frameCount
-        let lags = LagMasses.tables(for: problem, shortest: shortestRun)
+        let lags = LagMasses(problem, shortest: shortestRun)
         forward = ForwardSweep(problem, lags: lags)
         backward = BackwardSweep(problem, lags: lags)
         logEvidence = forward.logEvidence

@@ -62,7 +62,7 @@ extension TimelineDecoder {
         let fixed = StageProblem.make(
             graph: graph, times: times, evidence: evidence.holding(example.labels), prelude: prelude, model: model,
             clock: .insemination)
-        let lags = LagMasses.tables(for: free)
+        let lags = LagMasses(free)
         return ForwardSweep(fixed, lags: lags).logEvidence - ForwardSweep(free, lags: lags).logEvidence
     }
 }
