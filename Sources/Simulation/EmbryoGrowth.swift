@@ -15,6 +15,8 @@ struct Body: Sendable {
     var squash: Float
     /// 0 while the furrow begins, 1 once it is a cell of its own.
     var separation: Float
+    /// It lies in the part of a blastocyst that has left the zona.
+    var hatched = false
 
     /// Half extent along a unit direction.
     @inline(__always) func extent(along direction: SIMD3<Float>) -> Float {

@@ -225,7 +225,7 @@ struct EmbryoPainter {
         let planes = planes(of: index)
         let wallCell = scene.extent.wall > 0 && !small
         var container: (centre: SIMD3<Float>, radius: Float)? = wallCell ? (SIMD3(), scene.extent.wall) : nil
-        if wallCell, scene.hatchRadius > 0, Self.unitLength(body.position - scene.hatchCentre) < Self.unitLength(body.position) {
+        if wallCell, scene.hatchRadius > 0, body.hatched {
             container = (scene.hatchCentre, scene.hatchRadius)
         }
         let across = body.radius / body.squash.squareRoot()
@@ -338,8 +338,8 @@ struct EmbryoPainter {
                                                 let rest = nucleus.radius * nucleus.radius - ex * ex - ey * ey
                                                 if rest > 0 {
                                                     let chord = 2 * rest.squareRoot()
-                                                    smooth -= 0.085 * chord * nucleus.strength
-                                                    grain *= 1 - 0.6 * nucleus.strength * min(1, chord / nucleus.radius)
+                                                    smooth -= 0.17 * chord * nucleus.strength
+                                                    grain *= 1 - 0.82 * nucleus.strength * min(1, chord / nucleus.radius)
                                                     // Nucleoli line up along a chord of the nucleus.
                                                     for dot in 0..<nucleus.nucleoli {
                                                         let share = (Float(dot) + 0.5) / Float(nucleus.nucleoli) - 0.5
@@ -347,7 +347,7 @@ struct EmbryoPainter {
                                                         let gx = ex - nucleus.radius * share * 1.1
                                                         let gy = ey - nucleus.radius * wave
                                                         let g = 2.6 - gx * gx - gy * gy
-                                                        if g > 0 { smooth += g.squareRoot() * 0.9 * nucleus.strength }
+                                                        if g > 0 { smooth += g.squareRoot() * 1.9 * nucleus.strength }
                                                     }
                                                 }
                                             }
@@ -357,7 +357,7 @@ struct EmbryoPainter {
                                             thickness[at] += t
                                             if !small { union[at] += t }
                                             granuleMap[at] += speck * seen[at]
-                                            path[at] = smooth * smoothShare * contrast + speck * 1.45
+                                            path[at] = smooth * smoothShare * contrast + speck * 1.5
                                         }
                                     }
                                 }

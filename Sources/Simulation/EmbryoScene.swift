@@ -130,6 +130,7 @@ struct EmbryoScene {
             let direction = anatomy.hatchDirection * cos(angle) + spread * sin(angle)
             bodies[index].position = hatchCentre + direction * (hatchRadius * distance / wall)
             bodies[index].radius = body.radius * 0.85
+            bodies[index].hatched = true
         }
     }
 

@@ -86,7 +86,7 @@ enum NoiseBank {
         let middle = NoiseTile(size: 512, texel: 0.42, sigma: 2.1, random: &random)
         let coarse = NoiseTile(size: 512, texel: 0.42, sigma: 5.6, random: &random)
         let weights: [(Float, Float, Float)] = [
-            (0.8, 0.7, 0.15), (0.8, 0.9, 0.2), (0.6, 1, 0.25), (0.8, 0.8, 0.35), (1, 0.6, 0.25), (0.9, 0.8, 0.1),
+            (1, 0.4, 0.15), (1, 0.55, 0.2), (1, 0.7, 0.25), (1, 0.45, 0.35), (1, 0.3, 0.25), (1, 0.6, 0.1),
         ]
         return weights.map { weight in
             let full = NoiseTile.mixture([(fine, weight.0), (middle, weight.1), (coarse, weight.2)])
