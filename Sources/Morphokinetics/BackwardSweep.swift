@@ -76,6 +76,12 @@ private struct BackwardRow {
     private var decayWithin = 0.0
     /// Last frame of the window; segments that end later are in the tail.
     private var high: Int
+    /// First and last frame of the window whose weight could matter, as in the forward sweep.
+    private var from: Int
+    private var to: Int
+
+    private static let negligible = 1e-100
+    private static let trusted = 1e-80
 
     init(_ problem: SemiMarkovProblem, state: Int) {
         self.state = state
@@ -85,6 +91,8 @@ private struct BackwardRow {
         weights = [Double](repeating: 0, count: problem.frameCount)
         masses = weights
         high = problem.frameCount - 2
+        from = problem.frameCount
+        to = -1
     }
 
     /// Log-probability of the frames from `frame` on, given that a segment starts there; `end` is the log-probability of what
@@ -111,10 +119,13 @@ private struct BackwardRow {
                 * exp(-table.rate * (problem.times[high] - onset - table.horizon))
             high -= 1
         }
-        let split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
+        to = min(to, high)
+        while to >= from, weights[to] < Self.negligible { to -= 1 }
+        var split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
         var total = combine(frame: frame, split: split, row: row)
-        if total < 1e-120 {
+        if total < Self.trusted {
             center(frame: frame)
+            split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
             total = combine(frame: frame, split: split, row: row)
         }
         return logAdd(lasting, reference + log(total) - before)
@@ -128,6 +139,9 @@ private struct BackwardRow {
             center(frame: frame)
         } else {
             weights[frame] = exp(log - reference)
+            guard weights[frame] >= Self.negligible else { return }
+            if from > to { to = frame }
+            from = frame
         }
     }
 
@@ -137,41 +151,51 @@ private struct BackwardRow {
         guard top > -.infinity else { return }
         tail = tail > 0 ? exp(log(tail) + reference - top) : 0
         reference = top
-        for last in stride(from: frame, through: high, by: 1) { weights[last] = exp(logs[last] - top) }
+        from = high + 1
+        to = high
+        for last in stride(from: high, through: frame, by: -1) {
+            weights[last] = exp(logs[last] - top)
+            guard weights[last] >= Self.negligible else { continue }
+            if from > to { to = last }
+            from = last
+        }
     }
 
     private func combine(frame: Int, split: Int, row: UnsafePointer<Double>?) -> Double {
         var total = tail * (1 - table.endless)
         weights.withUnsafeBufferPointer { weights in
             guard let w = weights.baseAddress else { return }
-            if let row, split > frame { total += sumOfProducts(w + frame, row, split - frame) }
-            guard high >= split else { return }
+            let end = min(split, to + 1)
+            if let row, end > from { total += sumOfProducts(w + from, row + (from - frame), end - from) }
+            let start = max(split, from)
+            guard to >= start else { return }
             masses.withUnsafeBufferPointer { buffer in
                 guard let m = buffer.baseAddress else { return }
-                total += sumOfProducts(w + split, m + split, high - split + 1)
+                total += sumOfProducts(w + start, m + start, to - start + 1)
             }
         }
         return total
     }
 
-    /// Writes the masses of the window's frames beyond the present run of equal intervals.
+    /// Writes the masses of the frames that matter beyond the present run of equal intervals.
     ///
     /// - Returns: the first frame whose mass does not come from the lag table.
     private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, runEnd: Int) -> Int {
         let split = min(runEnd, high + 1)
-        guard high >= split else { return split }
+        let start = max(split, from)
+        guard to >= start else { return split }
         let onset = problem.onsets[frame]
         let ending = 1 - table.endless
         // The last interval of the window may reach beyond the table.
-        let isBeyond = problem.times[high + 1] - onset >= table.horizon
-        let end = isBeyond ? high : high + 1
+        let isBeyond = problem.times[to + 1] - onset >= table.horizon
+        let end = isBeyond ? to : to + 1
         let inverseStep = table.inverseStep
-        var before = table.cumulative(problem.times[split] - onset)
+        var before = table.cumulative(problem.times[start] - onset)
         problem.times.withUnsafeBufferPointer { times in
             table.values.withUnsafeBufferPointer { values in
                 masses.withUnsafeMutableBufferPointer { masses in
                     let top = values.count - 2
-                    for last in stride(from: split, to: end, by: 1) {
+                    for last in stride(from: start, to: end, by: 1) {
                         let position = (times[last + 1] - onset) * inverseStep
                         let cell = min(Int(truncatingIfNeeded: Int32(position)), top)
                         let after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
@@ -181,7 +205,7 @@ private struct BackwardRow {
                 }
             }
         }
-        if isBeyond { masses[high] = ending * (table.cumulative(problem.times[high + 1] - onset) - before) }
+        if isBeyond { masses[to] = ending * (table.cumulative(problem.times[to + 1] - onset) - before) }
         return split
     }
 }

@@ -113,9 +113,12 @@ private struct ForwardRow {
     private var best: Side
     /// First frame of the window; segments that start earlier are in the tail.
     private var low = 0
-    /// Cumulative values at the present frame, for the frames of irregular intervals, valid below `knownTo` at `knownAt`.
+    /// First and last frame of the window whose weight could matter: see `Side.negligible`.
+    private var from = 0
+    private var to = -1
+    /// Cumulative values of the frames `knownFrames`, for irregular intervals, as of the frame after `knownAt`.
     private var known: [Double]
-    private var knownTo = 0
+    private var knownFrames = 0..<0
     private var knownAt = -2
     private var masses: [Double]
     /// The tail's share that ends, and the share that remains, over an interval of `leavingWithin` hours.
@@ -136,15 +139,22 @@ private struct ForwardRow {
             weights = [Double](repeating: 0, count: frames)
         }
 
-        mutating func append(_ log: Double, frame: Int, low: Int) {
+        /// Weights that are left out of sums. A sum is trusted only if it is 1e20 times larger, and otherwise taken again around a
+        /// reference that fits: what is left out is always far below the rounding of what is kept.
+        static let negligible = 1e-100
+        static let trusted = 1e-80
+
+        /// - Returns: whether the reference moved.
+        mutating func append(_ log: Double, frame: Int, low: Int) -> Bool {
             logs[frame] = log
-            guard log > -.infinity else { return }
+            guard log > -.infinity else { return false }
             if isEmpty || log > reference + 200 {
                 isEmpty = false
                 center(low: low, frame: frame)
-            } else {
-                weights[frame] = exp(log - reference)
+                return true
             }
+            weights[frame] = exp(log - reference)
+            return false
         }
 
         /// Moves the reference to the largest open segment.
@@ -157,8 +167,7 @@ private struct ForwardRow {
             for first in stride(from: low, through: frame, by: 1) { weights[first] = exp(logs[first] - top) }
         }
 
-        /// Whether a result this small may have lost its greatest term to underflow.
-        func isTooSmall(_ value: Double) -> Bool { !isEmpty && value < 1e-120 }
+        func isTooSmall(_ value: Double) -> Bool { !isEmpty && value < Self.trusted }
     }
 
     init(_ problem: SemiMarkovProblem, state: Int) {
@@ -174,8 +183,25 @@ private struct ForwardRow {
     mutating func append(_ problem: SemiMarkovProblem, frame: Int, sumBegin: Double, bestBegin: Double) {
         guard canEnd else { return }
         let before = problem.sums[state * (problem.frameCount + 1) + frame]
-        sum.append(sumBegin - before, frame: frame, low: low)
-        best.append(bestBegin - before, frame: frame, low: low)
+        let sumMoved = sum.append(sumBegin - before, frame: frame, low: low)
+        let bestMoved = best.append(bestBegin - before, frame: frame, low: low)
+        if sumMoved || bestMoved {
+            findRange(frame: frame)
+        } else if matters(frame) {
+            if from > to { from = frame }
+            to = frame
+        }
+    }
+
+    @inline(__always)
+    private func matters(_ frame: Int) -> Bool { sum.weights[frame] >= Side.negligible || best.weights[frame] >= Side.negligible }
+
+    private mutating func findRange(frame: Int) {
+        from = frame + 1
+        to = frame
+        guard let first = (low..<max(low, frame + 1)).first(where: matters), let last = (first...frame).last(where: matters) else { return }
+        from = first
+        to = last
     }
 
     /// Log-probabilities of ending with `frame`: all segments together, and the best one.
@@ -192,7 +218,9 @@ private struct ForwardRow {
             best.tail = max(best.tail, best.weights[low] * survival)
             low += 1
         }
-        let split = fillMasses(problem, frame: frame, hasRow: rowEnd != nil)
+        from = max(from, low)
+        while from <= to, !matters(from) { from += 1 }
+        var split = fillMasses(problem, frame: frame, hasRow: rowEnd != nil)
         let interval = problem.times[frame + 1] - now
         if interval != leavingWithin {
             leavingWithin = interval
@@ -203,6 +231,8 @@ private struct ForwardRow {
         if sum.isTooSmall(result.sum) || best.isTooSmall(result.largest) {
             sum.center(low: low, frame: frame)
             best.center(low: low, frame: frame)
+            findRange(frame: frame)
+            split = fillMasses(problem, frame: frame, hasRow: rowEnd != nil)
             result = combine(frame: frame, split: split, rowEnd: rowEnd)
         }
         let emitted = problem.sums[state * (problem.frameCount + 1) + frame + 1]
@@ -215,15 +245,16 @@ private struct ForwardRow {
         sum.weights.withUnsafeBufferPointer { weights in
             best.weights.withUnsafeBufferPointer { bests in
                 guard let w = weights.baseAddress, let v = bests.baseAddress else { return }
+                let end = min(split, to + 1)
                 masses.withUnsafeBufferPointer { buffer in
-                    guard let m = buffer.baseAddress, split > low else { return }
-                    let part = sumAndLargest(w + low, v + low, m + low, split - low)
+                    guard let m = buffer.baseAddress, end > from else { return }
+                    let part = sumAndLargest(w + from, v + from, m + from, end - from)
                     total += part.sum
                     top = max(top, part.largest)
                 }
-                guard let rowEnd, frame >= split else { return }
-                let count = frame - split + 1
-                let part = sumAndLargest(w + split, v + split, rowEnd - count, count)
+                let start = max(split, from)
+                guard let rowEnd, to >= start else { return }
+                let part = sumAndLargest(w + start, v + start, rowEnd - (frame - start + 1), to - start + 1)
                 total += part.sum
                 top = max(top, part.largest)
             }
@@ -231,20 +262,21 @@ private struct ForwardRow {
         return (total, top)
     }
 
-    /// Writes the masses of the window's frames that lie outside the present run of equal intervals.
+    /// Writes the masses of the frames that matter and lie outside the present run of equal intervals.
     ///
     /// - Returns: the first frame whose masses come from the lag table.
     private mutating func fillMasses(_ problem: SemiMarkovProblem, frame: Int, hasRow: Bool) -> Int {
         let split = hasRow ? min(max(low, problem.runStart[frame + 1] + 1), frame + 1) : frame + 1
-        guard split > low else { return split }
-        let valid = knownAt == frame - 1 ? knownTo : 0
+        let end = min(split, to + 1)
+        guard end > from else { return split }
         let now = problem.times[frame]
         let next = problem.times[frame + 1]
-        for first in stride(from: max(low, valid), to: split, by: 1) { known[first] = table.cumulative(now - problem.onsets[first]) }
+        let valid = knownAt == frame - 1 ? knownFrames : 0..<0
+        for first in from..<end where !valid.contains(first) { known[first] = table.cumulative(now - problem.onsets[first]) }
         let ending = 1 - table.endless
-        var first = low
+        var first = from
         // The oldest segments leave the table within this interval.
-        while first < split, next - problem.onsets[first] >= table.horizon {
+        while first < end, next - problem.onsets[first] >= table.horizon {
             let after = table.cumulative(next - problem.onsets[first])
             masses[first] = ending * (after - known[first])
             known[first] = after
@@ -257,7 +289,7 @@ private struct ForwardRow {
                 known.withUnsafeMutableBufferPointer { known in
                     masses.withUnsafeMutableBufferPointer { masses in
                         let top = values.count - 2
-                        for first in start..<split {
+                        for first in start..<end {
                             let position = (next - onsets[first]) * inverseStep
                             let cell = min(Int(truncatingIfNeeded: Int32(position)), top)
                             let after = values[cell] + (position - Double(cell)) * (values[cell + 1] - values[cell])
@@ -268,7 +300,7 @@ private struct ForwardRow {
                 }
             }
         }
-        knownTo = split
+        knownFrames = from..<end
         knownAt = frame
         return split
     }
