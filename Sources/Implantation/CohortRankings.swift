@@ -21,7 +21,7 @@ public func score(_ embryos: [Embryo], by rules: [ScoringRule]) -> [[RuleResult]
 }
 
 /// `(0..<count).map(make)` on all cores, in order.
-private func inParallel<Value: Sendable>(_ count: Int, _ make: @Sendable (Int) -> Value) -> [Value] {
+func inParallel<Value: Sendable>(_ count: Int, _ make: @Sendable (Int) -> Value) -> [Value] {
     guard count > 1 else { return (0..<count).map(make) }
     let size = max(1, min(256, count / (4 * ProcessInfo.processInfo.activeProcessorCount)))
     let chunks = (count + size - 1) / size

@@ -2,7 +2,7 @@ import Foundation
 import Morphokinetics
 
 /// What a column of a table holds, found from its name.
-enum ColumnRole: Hashable {
+enum ColumnRole: Hashable, Sendable {
     case embryo, recording, well, position, cohort, patient, occupancy, lastStage, firstHours, lastHours, flags, unit
     case event(Stage)
     case low(Stage)
@@ -15,6 +15,14 @@ enum ColumnRole: Hashable {
     case implanted, transfer, transferredCount, sacCount
     /// A known column that scoring does not need.
     case ignored
+
+    /// The event that the column is about.
+    var stage: Stage? {
+        switch self {
+        case .event(let stage), .low(let stage), .high(let stage), .state(let stage), .probability(let stage): stage
+        default: nil
+        }
+    }
 
     /// A role with the unit that the name states, such as `t2 (min)`.
     struct Reading: Equatable {

@@ -2,11 +2,14 @@ import Foundation
 import Morphokinetics
 
 /// Reads the rows of a table into embryos.
-struct EmbryoTableReader {
+struct EmbryoTableReader: Sendable {
     let file: String
     let header: [String]
     private let records: [CommaSeparated.Record]
     private let roles: [ColumnRole?]
+    /// Place of each column's event among the sixteen, -1 for other columns: a look-up by place is much faster than by name.
+    private let places: [Int]
+    private let firstHoursColumn: Int?
     private let format: EmbryoTable.Format
     private let unknownColumns: [String]
     private let decimalComma: Bool
@@ -50,6 +53,8 @@ struct EmbryoTableReader {
             if let unit = reading.statedUnit, case .event(let stage) = reading.role { unitProblems.append((index, stage, unit)) }
         }
         self.roles = roles
+        places = roles.map { $0?.stage?.index ?? -1 }
+        firstHoursColumn = roles.firstIndex(of: .firstHours)
         unknownColumns = unknown
         if taken[.position] != nil && header.contains(where: { $0.lowercased() == "code" }) {
             format = .miri
@@ -90,18 +95,13 @@ struct EmbryoTableReader {
             if case .covariate(let name)? = role { return name }
             return nil
         }
-        for record in records.dropFirst() where record.fields.contains(where: { !$0.allSatisfy(\.isWhitespace) }) {
-            let (row, fields) = (record.line, record.fields)
-            if fields.count > header.count, fields[header.count...].contains(where: { !$0.isEmpty }) {
-                table.refused.append(
-                    RefusedRow(
-                        row: row, name: "row \(row)", cohort: "",
-                        reason:
-                            "row \(row) has \(fields.count) fields, the header \(header.count)\(decimalComma ? "" : "; is a decimal comma meant?")"
-                    ))
-                continue
+        let filled = records.dropFirst().filter { $0.fields.contains { !$0.allSatisfy(\.isWhitespace) } }
+        for content in inParallel(filled.count, { content(filled[filled.startIndex + $0]) }) {
+            switch content {
+            case .embryo(let embryo): table.embryos.append(embryo)
+            case .refused(let row): table.refused.append(row)
+            case .emptyWell: table.emptyWells += 1
             }
-            read(fields, row, into: &table)
         }
         dropDuplicates(&table)
         if !unknownColumns.isEmpty {
@@ -138,7 +138,7 @@ struct EmbryoTableReader {
 
     /// A row of `timelines.csv` without hours of its frames comes from a recording without a clock: its times are frames.
     private func countsFrames(_ fields: [String]) -> Bool {
-        guard format == .timelines, let column = roles.firstIndex(of: .firstHours) else { return false }
+        guard format == .timelines, let column = firstHoursColumn else { return false }
         return column >= fields.count || isAbsent(fields[column])
     }
 
@@ -154,23 +154,42 @@ struct EmbryoTableReader {
     private static let absent: Set<String> = ["", "-", "–", "na", "n/a", "nan", "null", "none", "?"]
 
     private func isAbsent(_ field: String) -> Bool {
-        if field.isEmpty { return true }
+        guard let first = field.utf8.first else { return true }
+        // A digit starts a number; the words for nothing are short.
+        if first >= 0x30 && first <= 0x39 { return false }
         return field.utf8.count < 8 && Self.absent.contains(field.trimmingCharacters(in: .whitespaces).lowercased())
     }
 
     private struct Cells {
         var texts: [ColumnRole: String] = [:]
-        var times: [Stage: Double] = [:]
-        var lows: [Stage: Double] = [:]
-        var highs: [Stage: Double] = [:]
-        var probabilities: [Stage: Double] = [:]
-        var states: [Stage: EventState] = [:]
+        // One of each of the sixteen events.
+        var times = [Double?](repeating: nil, count: 16)
+        var lows = [Double?](repeating: nil, count: 16)
+        var highs = [Double?](repeating: nil, count: 16)
+        var probabilities = [Double?](repeating: nil, count: 16)
+        var states = [EventState?](repeating: nil, count: 16)
         var intervals: [String: Double] = [:]
         var covariates: [String: Double] = [:]
         var numbers: [ColumnRole: Double] = [:]
     }
 
-    private func read(_ fields: [String], _ row: Int, into table: inout EmbryoTable) {
+    /// What a row holds.
+    private enum RowContent: Sendable {
+        case embryo(Embryo)
+        case refused(RefusedRow)
+        case emptyWell
+    }
+
+    private func content(_ record: CommaSeparated.Record) -> RowContent {
+        let (row, fields) = (record.line, record.fields)
+        if fields.count > header.count, fields[header.count...].contains(where: { !$0.isEmpty }) {
+            return .refused(
+                RefusedRow(
+                    row: row, name: "row \(row)", cohort: "",
+                    reason:
+                        "row \(row) has \(fields.count) fields, the header \(header.count)\(decimalComma ? "" : "; is a decimal comma meant?")"
+                ))
+        }
         var cells = Cells()
         var problem: String?
         var warnings: [String] = []
@@ -179,62 +198,69 @@ struct EmbryoTableReader {
             guard let role else { continue }
             let field = fields[column]
             if isAbsent(field) { continue }
+            let place = places[column]
             switch role {
             case .event(let stage):
                 guard
                     let value = inFrames
                         ? plain(field, column, row, &problem) : time(field, column, row, stage, &problem, &warnings)
                 else { continue }
-                cells.times[stage] = value
-            case .low(let stage): cells.lows[stage] = plain(field, column, row, &problem)
-            case .high(let stage): cells.highs[stage] = plain(field, column, row, &problem)
-            case .probability(let stage): cells.probabilities[stage] = plain(field, column, row, &problem)
+                cells.times[place] = value
+            case .low: cells.lows[place] = plain(field, column, row, &problem)
+            case .high: cells.highs[place] = plain(field, column, row, &problem)
+            case .probability: cells.probabilities[place] = plain(field, column, row, &problem)
             case .interval(let name): cells.intervals[name] = plain(field, column, row, &problem)
             case .covariate(let name): cells.covariates[name] = plain(field, column, row, &problem)
             case .firstHours, .lastHours, .transferredCount, .sacCount: cells.numbers[role] = plain(field, column, row, &problem)
-            case .state(let stage):
-                guard let state = EventState(rawValue: field.trimmingCharacters(in: .whitespaces)) else {
+            case .state:
+                guard let state = EventState(rawValue: field) ?? EventState(rawValue: field.trimmingCharacters(in: .whitespaces)) else {
                     problem = problem ?? "row \(row), column '\(header[column])': '\(field)' is not observed, skipped or censored"
                     continue
                 }
-                cells.states[stage] = state
+                cells.states[place] = state
             case .ignored: break
             default: cells.texts[role] = field.trimmingCharacters(in: .whitespaces)
             }
         }
         let name = name(cells, row)
         let cohort = cohort(cells)
-        if let occupancy = cells.texts[.occupancy], cells.times.isEmpty, ["empty", "bubble"].contains(occupancy.lowercased()) {
-            table.emptyWells += 1
-            return
+        if let occupancy = cells.texts[.occupancy], cells.times.allSatisfy({ $0 == nil }),
+            ["empty", "bubble"].contains(occupancy.lowercased())
+        {
+            return .emptyWell
         }
         let outcome = outcome(cells, row, &problem)
         problem = problem ?? orderProblem(cells, row)
         var timeline = Timeline(
             unit: inFrames ? .frames : cells.texts[.unit].flatMap { Timeline.Unit(rawValue: $0.lowercased()) } ?? .hours,
-            states: cells.states,
+            states: [:],
             lastStage: cells.texts[.lastStage].flatMap(Stage.init(rawValue:)),
             flags: (cells.texts[.flags] ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty })
-        for (stage, time) in cells.times {
-            let low = cells.lows[stage] ?? time
-            let high = cells.highs[stage] ?? time
+        timeline.states.reserveCapacity(16)
+        timeline.times.reserveCapacity(16)
+        for (place, stage) in Stage.allCases.enumerated() {
+            guard let time = cells.times[place] else {
+                if let state = cells.states[place] { timeline.states[stage] = state }
+                continue
+            }
+            let low = cells.lows[place] ?? time
+            let high = cells.highs[place] ?? time
             if low > time + 1e-6 || high < time - 1e-6 {
                 problem =
                     problem ?? "row \(row): \(stage.rawValue) (\(time.plain)) lies outside its own interval \(low.plain) to \(high.plain)"
             }
-            if let probability = cells.probabilities[stage], !(0...1).contains(probability) {
+            if let probability = cells.probabilities[place], !(0...1).contains(probability) {
                 problem = problem ?? "row \(row): the probability of \(stage.rawValue) is \(probability.plain), not 0 to 1"
             }
             timeline.times[stage] = EventTime(
-                time: time, low: min(low, time), high: max(high, time), probability: cells.probabilities[stage] ?? 1)
+                time: time, low: min(low, time), high: max(high, time), probability: cells.probabilities[place] ?? 1)
             timeline.states[stage] = .observed
         }
         warnings += intervalWarnings(cells)
         if let problem {
-            table.refused.append(RefusedRow(row: row, name: name, cohort: cohort, reason: problem))
-            return
+            return .refused(RefusedRow(row: row, name: name, cohort: cohort, reason: problem))
         }
-        table.embryos.append(
+        return .embryo(
             Embryo(
                 row: row, name: name, cohort: cohort, patient: cells.texts[.patient], timeline: timeline,
                 observedFrom: cells.numbers[.firstHours], observedUntil: cells.numbers[.lastHours], covariates: cells.covariates,
@@ -265,7 +291,7 @@ struct EmbryoTableReader {
                 ?? "row \(row), column '\(header[column])': \(value.plain) looks like \(unit), not hours (usual is about \(usual.plain) h)"
             return nil
         }
-        if let usual = UsualHours.of[stage], stage > .tPNa, value / usual < 0.4 || value / usual > 2.2 {
+        if let usual = UsualHours.of[stage], stage != .tPB2, stage != .tPNa, value / usual < 0.4 || value / usual > 2.2 {
             warnings.append("\(stage.rawValue) at \(value.plain) h is unusual (about \(usual.plain) h): check the value")
         }
         return value
@@ -322,8 +348,8 @@ struct EmbryoTableReader {
 
     private func orderProblem(_ cells: Cells, _ row: Int) -> String? {
         var last: (Stage, Double)?
-        for stage in Stage.allCases {
-            guard let time = cells.times[stage] else { continue }
+        for (place, stage) in Stage.allCases.enumerated() {
+            guard let time = cells.times[place] else { continue }
             if let last, time < last.1 - 1e-9 {
                 return "row \(row): events out of order: \(stage.rawValue) (\(time.plain)) lies before \(last.0.rawValue) (\(last.1.plain))"
             }
@@ -332,7 +358,7 @@ struct EmbryoTableReader {
         return nil
     }
 
-    private static let formulas: [(String, Stage, Stage)] = [
+    private static let formulas: [(name: String, later: Stage, earlier: Stage)] = [
         ("vp", .tPNf, .tPNa), ("cc2", .t3, .t2), ("cc3", .t5, .t3), ("s2", .t4, .t3), ("s3", .t8, .t5), ("ecc2", .t4, .t2),
         ("ecc3", .t8, .t4),
     ]
@@ -342,7 +368,9 @@ struct EmbryoTableReader {
         guard !cells.intervals.isEmpty else { return [] }
         var warnings: [String] = []
         for (name, later, earlier) in Self.formulas {
-            guard let given = cells.intervals[name], let to = cells.times[later], let from = cells.times[earlier] else { continue }
+            guard let given = cells.intervals[name], let to = cells.times[later.index], let from = cells.times[earlier.index] else {
+                continue
+            }
             if abs(given - (to - from)) > 0.25 {
                 warnings.append(
                     "\(name) is given as \(given.plain), but \(later.rawValue) − \(earlier.rawValue) is \((to - from).plain), which is used"
