@@ -80,9 +80,6 @@ private struct BackwardRow {
     private var from: Int
     private var to: Int
 
-    private static let negligible = 1e-100
-    private static let trusted = 1e-80
-
     init(_ problem: SemiMarkovProblem, state: Int) {
         self.state = state
         table = problem.chain.durations[state]
@@ -120,10 +117,10 @@ private struct BackwardRow {
             high -= 1
         }
         to = min(to, high)
-        while to >= from, weights[to] < Self.negligible { to -= 1 }
+        while to >= from, weights[to] < SweepWeight.negligible { to -= 1 }
         var split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
         var total = combine(frame: frame, split: split, row: row)
-        if total < Self.trusted {
+        if total < SweepWeight.trusted {
             center(frame: frame)
             split = fillMasses(problem, frame: frame, runEnd: row == nil ? frame : runEnd)
             total = combine(frame: frame, split: split, row: row)
@@ -138,8 +135,8 @@ private struct BackwardRow {
             isEmpty = false
             center(frame: frame)
         } else {
-            weights[frame] = exp(log - reference)
-            guard weights[frame] >= Self.negligible else { return }
+            weights[frame] = SweepWeight.exp(log - reference)
+            guard weights[frame] >= SweepWeight.negligible else { return }
             if from > to { to = frame }
             from = frame
         }
@@ -154,8 +151,8 @@ private struct BackwardRow {
         from = high + 1
         to = high
         for last in stride(from: high, through: frame, by: -1) {
-            weights[last] = exp(logs[last] - top)
-            guard weights[last] >= Self.negligible else { continue }
+            weights[last] = SweepWeight.exp(logs[last] - top)
+            guard weights[last] >= SweepWeight.negligible else { continue }
             if from > to { to = last }
             from = last
         }

@@ -113,7 +113,7 @@ private struct ForwardRow {
     private var best: Side
     /// First frame of the window; segments that start earlier are in the tail.
     private var low = 0
-    /// First and last frame of the window whose weight could matter: see `Side.negligible`.
+    /// First and last frame of the window whose weight could matter: see `SweepWeight`.
     private var from = 0
     private var to = -1
     /// Cumulative values of the frames `knownFrames`, for irregular intervals, as of the frame after `knownAt`.
@@ -139,11 +139,6 @@ private struct ForwardRow {
             weights = [Double](repeating: 0, count: frames)
         }
 
-        /// Weights that are left out of sums. A sum is trusted only if it is 1e20 times larger, and otherwise taken again around a
-        /// reference that fits: what is left out is always far below the rounding of what is kept.
-        static let negligible = 1e-100
-        static let trusted = 1e-80
-
         /// - Returns: whether the reference moved.
         mutating func append(_ log: Double, frame: Int, low: Int) -> Bool {
             logs[frame] = log
@@ -153,7 +148,7 @@ private struct ForwardRow {
                 center(low: low, frame: frame)
                 return true
             }
-            weights[frame] = exp(log - reference)
+            weights[frame] = SweepWeight.exp(log - reference)
             return false
         }
 
@@ -164,10 +159,10 @@ private struct ForwardRow {
             guard top > -.infinity else { return }
             tail = tail > 0 ? exp(log(tail) + reference - top) : 0
             reference = top
-            for first in stride(from: low, through: frame, by: 1) { weights[first] = exp(logs[first] - top) }
+            for first in stride(from: low, through: frame, by: 1) { weights[first] = SweepWeight.exp(logs[first] - top) }
         }
 
-        func isTooSmall(_ value: Double) -> Bool { !isEmpty && value < Self.trusted }
+        func isTooSmall(_ value: Double) -> Bool { !isEmpty && value < SweepWeight.trusted }
     }
 
     init(_ problem: SemiMarkovProblem, state: Int) {
@@ -194,7 +189,9 @@ private struct ForwardRow {
     }
 
     @inline(__always)
-    private func matters(_ frame: Int) -> Bool { sum.weights[frame] >= Side.negligible || best.weights[frame] >= Side.negligible }
+    private func matters(_ frame: Int) -> Bool {
+        sum.weights[frame] >= SweepWeight.negligible || best.weights[frame] >= SweepWeight.negligible
+    }
 
     private mutating func findRange(frame: Int) {
         from = frame + 1
@@ -304,4 +301,16 @@ private struct ForwardRow {
         knownAt = frame
         return split
     }
+}
+
+/// Weights of segments relative to a state's reference.
+///
+/// Weights below `negligible` are zero and left out of sums. A sum is trusted only if it is 1e20 times larger, and otherwise taken
+/// again around a reference that fits: what is left out is always far below the rounding of what is kept.
+enum SweepWeight {
+    static let negligible = 1e-100
+    static let trusted = 1e-80
+
+    @inline(__always)
+    static func exp(_ log: Double) -> Double { log < -231 ? 0 : Foundation.exp(log) }
 }
