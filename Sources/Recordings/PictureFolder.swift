@@ -105,7 +105,9 @@ struct PictureFolder: Sendable {
             let videos = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
                 Self.videoExtensions.contains(($0 as NSString).pathExtension.lowercased()) && !$0.hasPrefix(".")
             }
-            throw videos.isEmpty ? RecordingError.noPictures(folder: folder) : .folderOfVideos(folder: folder, videos: videos.sorted())
+            guard videos.isEmpty else { throw RecordingError.folderOfVideos(folder: folder, videos: videos.sorted()) }
+            let inside = try Self.subfoldersWithPictures(of: folder)
+            throw inside.isEmpty ? RecordingError.noPictures(folder: folder) : .picturesInside(folder: folder, subfolders: inside)
         }
         try self.init(entries: entries, folder: folder)
     }
@@ -153,6 +155,12 @@ struct PictureFolder: Sendable {
             var isFolder: ObjCBool = false
             return FileManager.default.fileExists(atPath: folder + "/" + name, isDirectory: &isFolder) && !isFolder.boolValue
         }
+    }
+
+    private static func subfoldersWithPictures(of folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+            !name.hasPrefix(".") && (try? pictures(in: folder + "/" + name))?.isEmpty == false
+        }.sorted()
     }
 
     /// Files with their planes: by an F or Z number where there are two of these, by a bare signed number otherwise.

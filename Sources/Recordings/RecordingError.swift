@@ -10,6 +10,8 @@ public enum RecordingError: Error, Equatable, Sendable {
     case unreadable(path: String, reason: String)
     /// A folder without one picture or video.
     case noPictures(folder: String)
+    /// A folder whose pictures lie in folders inside it.
+    case picturesInside(folder: String, subfolders: [String])
     /// A folder that holds videos, not pictures.
     case folderOfVideos(folder: String, videos: [String])
     /// A folder that holds the pictures of several recordings, whose numbers or times clash.
@@ -65,6 +67,8 @@ extension RecordingError: CustomStringConvertible, LocalizedError {
             "\(path): cannot be read (\(reason)). Check its permissions and its disk."
         case .noPictures(let folder):
             "\(folder): holds no pictures. Name the folder that holds the JPEG, PNG, BMP or TIFF frames themselves."
+        case .picturesInside(let folder, let subfolders):
+            "\(folder): holds no pictures itself, but these folders in it do: \(Self.list(subfolders)). Name one of them."
         case .folderOfVideos(let folder, let videos):
             "\(folder): holds \(videos.count) videos and no pictures (\(Self.list(videos))). Name the videos themselves."
         case .severalRecordings(let folder, let names):

@@ -26,6 +26,12 @@ struct BadInputTests {
         #expect(throws: RecordingError.folderOfVideos(folder: folder.url.path, videos: ["a.mp4"])) { try Recording.open(folder.url) }
     }
 
+    @Test func picturesOneFolderFurtherDown() throws {
+        let folder = try TemporaryFolder()
+        try Fixture.pictures(["a_RUN1.jpg"], in: folder.folder("frames"))
+        #expect(throws: RecordingError.picturesInside(folder: folder.url.path, subfolders: ["frames"])) { try Recording.open(folder.url) }
+    }
+
     @Test func textNamedAsVideo() throws {
         let folder = try TemporaryFolder()
         let url = try folder.write(String(repeating: "patient,well,hours\n", count: 300), to: "dish.mp4")
@@ -110,7 +116,7 @@ struct BadInputTests {
         let data = try Data(contentsOf: whole)
         try data.prefix(data.count / 2).write(to: folder.file("cut.mp4"))
         let text = message { _ = try Recording.open(folder.file("cut.mp4")) }
-        #expect(text.contains("damaged or cut") && text.contains("cut.mp4"), "\(text)")
+        #expect(text.contains("damaged or cut") && text.contains("cut.mp4") && text.contains("its index is missing"), "\(text)")
     }
 
     static let flips: [(VideoWriter.Codec, String)] = [
