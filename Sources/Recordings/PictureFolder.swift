@@ -115,7 +115,8 @@ struct PictureFolder: Sendable {
     private init(entries: [Entry], folder: String) throws {
         try Self.refuseMixture(entries, folder: folder)
         let grouped = Dictionary(grouping: entries, by: \.key)
-        let groups = grouped.values.sorted { NaturalOrder.precedes(NaturalOrder.parts($0[0].key), NaturalOrder.parts($1[0].key)) }
+        let groups = grouped.map { (parts: NaturalOrder.parts($0.key), entries: $0.value) }
+            .sorted { NaturalOrder.precedes($0.parts, $1.parts) }.map(\.entries)
         planes = FocalPlanes.ordered(Set(entries.compactMap(\.plane)))
         slots = groups.map { group in
             let name = group[0].name
