@@ -131,7 +131,7 @@ private struct BackwardRow {
     private mutating func append(_ log: Double, frame: Int) {
         logs[frame] = log
         guard log > -.infinity else { return }
-        if isEmpty || log > reference + 200 {
+        if isEmpty || log > reference + 80 {
             isEmpty = false
             center(frame: frame)
         } else {

@@ -143,7 +143,7 @@ private struct ForwardRow {
         mutating func append(_ log: Double, frame: Int, low: Int) -> Bool {
             logs[frame] = log
             guard log > -.infinity else { return false }
-            if isEmpty || log > reference + 200 {
+            if isEmpty || log > reference + 80 {
                 isEmpty = false
                 center(low: low, frame: frame)
                 return true
@@ -308,9 +308,9 @@ private struct ForwardRow {
 /// Weights below `negligible` are zero and left out of sums. A sum is trusted only if it is 1e20 times larger, and otherwise taken
 /// again around a reference that fits: what is left out is always far below the rounding of what is kept.
 enum SweepWeight {
-    static let negligible = 1e-100
-    static let trusted = 1e-80
+    static let negligible = 1e-40
+    static let trusted = 1e-20
 
     @inline(__always)
-    static func exp(_ log: Double) -> Double { log < -231 ? 0 : Foundation.exp(log) }
+    static func exp(_ log: Double) -> Double { log < -92.2 ? 0 : Foundation.exp(log) }
 }
