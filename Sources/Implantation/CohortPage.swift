@@ -26,7 +26,7 @@ public enum CohortPage {
 
     private static func rankingTable(_ ranking: CohortRanking) -> String {
         var text =
-            "<table><thead><tr><th>Rank</th><th>Embryo</th><th class=\"n\">Index [90 %]</th><th style=\"width:33%\">Helped, against the laboratory’s median</th><th style=\"width:33%\">Hurt</th></tr></thead><tbody>\n"
+            "<table><thead><tr><th>Rank</th><th>Embryo</th><th class=\"n\">Index [90 %]</th><th style=\"width:33%\">Helped (laboratory’s figure in brackets)</th><th style=\"width:33%\">Hurt</th></tr></thead><tbody>\n"
         for item in ranking.embryos {
             let place: String
             switch item.group {

@@ -71,12 +71,12 @@ struct EmbryoTableReader: Sendable {
         if let cohortColumn, taken[.cohort] == nil {
             throw .table(
                 file: file, problem: "there is no column '\(cohortColumn)' to make cohorts from\(Spelling.hint(cohortColumn, header))",
-                advice: "the columns are \(header.joined(separator: ", "))")
+                advice: "the columns are \(plainColumns)")
         }
         for name in covariateNames where taken[.covariate(name)] == nil {
             throw .table(
                 file: file, problem: "there is no column '\(name)'\(Spelling.hint(name, header))",
-                advice: "the columns are \(header.joined(separator: ", "))")
+                advice: "the columns are \(plainColumns)")
         }
         if let problem = unitProblems.first {
             let at = records.dropFirst().first { problem.column < $0.fields.count && number($0.fields[problem.column]) != nil }
@@ -84,6 +84,11 @@ struct EmbryoTableReader: Sendable {
                 file: file, column: header[problem.column], unit: problem.unit, row: at?.line ?? 1,
                 value: at.flatMap { number($0.fields[problem.column]) } ?? 0, usualHours: UsualHours.of[problem.stage] ?? 0)
         }
+    }
+
+    /// The header's columns without the companions of the events, for messages.
+    private var plainColumns: String {
+        header.filter { name in !["_low", "_high", "_state", "_probability"].contains { name.hasSuffix($0) } }.joined(separator: ", ")
     }
 
     // MARK: Table
@@ -103,7 +108,7 @@ struct EmbryoTableReader: Sendable {
             case .emptyWell: table.emptyWells += 1
             }
         }
-        dropDuplicates(&table)
+        table.dropDuplicates()
         if !unknownColumns.isEmpty {
             table.warnings.append("columns not known and not used: \(unknownColumns.joined(separator: ", "))")
         }
@@ -378,39 +383,5 @@ struct EmbryoTableReader: Sendable {
             }
         }
         return warnings
-    }
-
-    // MARK: Duplicates
-
-    /// Rows of one name in one cohort: the same times count once; other times leave none of them.
-    private func dropDuplicates(_ table: inout EmbryoTable) {
-        var groups: [String: [Int]] = [:]
-        for (index, embryo) in table.embryos.enumerated() { groups["\(embryo.cohort)\u{0}\(embryo.name)", default: []].append(index) }
-        var dropped: Set<Int> = []
-        for indices in groups.values where indices.count > 1 {
-            let first = table.embryos[indices[0]]
-            let rows = indices.map { String(table.embryos[$0].row) }.joined(separator: ", ")
-            let same = indices.allSatisfy {
-                table.embryos[$0].timeline == first.timeline && table.embryos[$0].outcome == first.outcome
-            }
-            if same {
-                table.warnings.append(
-                    "embryo '\(first.name)' is there \(indices.count) times with the same times (rows \(rows)): counted once")
-                dropped.formUnion(indices.dropFirst())
-            } else {
-                for index in indices {
-                    let embryo = table.embryos[index]
-                    table.refused.append(
-                        RefusedRow(
-                            row: embryo.row, name: embryo.name, cohort: embryo.cohort,
-                            reason: "row \(embryo.row): embryo '\(embryo.name)' is duplicated with different times (rows \(rows))"))
-                }
-                dropped.formUnion(indices)
-            }
-        }
-        guard !dropped.isEmpty else { return }
-        table.embryos = table.embryos.indices.filter { !dropped.contains($0) }.map { table.embryos[$0] }
-        table.refused.sort { $0.row < $1.row }
-        table.warnings.sort()
     }
 }

@@ -165,7 +165,7 @@ public struct FitReport: Sendable {
     // MARK: Curves
 
     /// Five groups of equal size by predicted probability.
-    private static func bins(_ probabilities: [Double], _ outcomes: [Bool]) -> [CalibrationBin] {
+    static func bins(_ probabilities: [Double], _ outcomes: [Bool]) -> [CalibrationBin] {
         let order = Metrics.ranking(of: probabilities)
         let count = 5
         return (0..<count).map { bin in

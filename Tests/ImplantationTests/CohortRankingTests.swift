@@ -158,6 +158,24 @@ struct CohortRankingTests {
         #expect(abs(width / (2 * 1.645 * variance.squareRoot()) - 1) < 0.3)
     }
 
+    @Test("many cohorts are ranked at once, in the table's order, each with its refused rows")
+    func manyCohorts() throws {
+        let embryos = (0..<1000).map { index in
+            Embryo(row: index + 2, name: "E\(index)", cohort: "C\(index / 4)", timeline: exact(times(shift: Double(index % 4))))
+        }
+        let refused = [
+            RefusedRow(row: 3000, name: "x", cohort: "C7", reason: "r"), RefusedRow(row: 3001, name: "y", cohort: "only", reason: "r"),
+        ]
+        let table = EmbryoTable(file: "t.csv", format: .typed, embryos: embryos, refused: refused)
+        let rules = [try shippedRule("rubio-2012")]
+        let rankings = rankCohorts(table, basis: .comparative(laboratory()), rules: rules)
+        #expect(rankings.map(\.cohort) == (0..<250).map { "C\($0)" } + ["only"])
+        #expect(rankings[7].refused.map(\.name) == ["x"] && rankings[250].embryos.isEmpty)
+        #expect(rankings.allSatisfy { $0.cohort == "only" || $0.embryos.first?.embryo.row == (Int($0.cohort.dropFirst()) ?? -1) * 4 + 2 })
+        let results = score(embryos, by: rules)
+        #expect(results.count == 1000 && results.allSatisfy { $0.map(\.rule) == ["rubio-2012"] })
+    }
+
     @Test("files and pages bear the sentence, hold every embryo and no link to elsewhere")
     func files() throws {
         let rules = try ScoringRule.loadAll(from: shippedFolder())

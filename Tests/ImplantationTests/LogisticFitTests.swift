@@ -21,6 +21,8 @@ private struct Golden: Decodable {
         var weightedAUC: Double
         var brier: Double
         var logLoss: Double
+        var calibrationObserved: [Double]
+        var calibrationPredicted: [Double]
     }
 
     struct Ranking: Decodable {
@@ -91,6 +93,10 @@ struct LogisticFitTests {
         #expect(abs(try #require(weighted) - golden.weightedAUC) < 1e-12)
         #expect(abs(Metrics.brier(golden.probabilities, outcomes, ones) - golden.brier) < 1e-12)
         #expect(abs(Metrics.logLoss(golden.probabilities, outcomes) - golden.logLoss) < 1e-9)
+        let bins = FitReport.bins(golden.probabilities, outcomes)
+        for (bin, (observed, predicted)) in zip(bins, zip(golden.calibrationObserved, golden.calibrationPredicted)) {
+            #expect(abs(bin.observed - observed) < 1e-9 && abs(bin.predicted - predicted) < 1e-9)
+        }
     }
 
     @Test("the pairwise ranking model within 1e-4")
