@@ -203,7 +203,7 @@ struct Packing {
                         let lack = rest - distance
                         var strength: Float = lack > 0 ? 0.35 : (loose ? 0.01 : 0.1)
                         if lack <= 0 && (a.kind == .trophectoderm || b.kind == .trophectoderm) { strength = 0 }
-                        if lack <= 0 && distance > reach * 1.12 && !loose { strength = 0.03 }
+                        if lack < -0.12 * rest && !loose { strength = blastocyst ? 0.03 : 0.012 }
                         let massA = a.radius * a.radius * a.radius
                         let massB = b.radius * b.radius * b.radius
                         let shift = between * (lack * strength)

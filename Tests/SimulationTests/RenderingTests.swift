@@ -1,0 +1,128 @@
+import Foundation
+import Morphokinetics
+import Recordings
+import Testing
+
+@testable import Simulation
+
+@Suite struct RenderingTests {
+    private static let embryo = SimulatedEmbryo(seed: 11, options: .undisturbed)
+
+    @Test(arguments: Optics.allCases) func cropsAreDeterministicAndIndependentOfTheirNeighbours(optics: Optics) {
+        let variation = CropVariation(seed: 3)
+        let hours = [10.0, 30, 60, 95, 120]
+        let all = renderSequence(Self.embryo, hours: hours, size: 64, optics: optics, variation: variation)
+        let alone = renderSequence(Self.embryo, hours: [60], size: 64, optics: optics, variation: variation)
+        #expect(all[2].image == alone[0].image)
+        #expect(all.map(\.stageIndex) == hours.map { Self.embryo.stageIndex(at: $0) })
+        for crop in all {
+            #expect(crop.image.width == 64 && crop.image.height == 64)
+            #expect(crop.image.pixels.allSatisfy { $0.isFinite && (0...1).contains($0) })
+        }
+        #expect(all[0].image != all[1].image)
+        let other = renderSequence(Self.embryo, hours: [60], size: 64, optics: optics, variation: CropVariation(seed: 4))
+        #expect(other[0].image != alone[0].image)
+    }
+
+    @Test func threadsGiveTheSamePictures() {
+        let hours = (0..<8).map { 20 + Double($0) * 12 }
+        let serial = Parallel.map(8, jobs: 1) {
+            renderSequence(Self.embryo, hours: [hours[$0]], size: 48, optics: .embryoscope, variation: CropVariation(seed: 1))[0].image
+        }
+        let parallel = Parallel.map(8, jobs: 4) {
+            renderSequence(Self.embryo, hours: [hours[$0]], size: 48, optics: .embryoscope, variation: CropVariation(seed: 1))[0].image
+        }
+        #expect(serial == parallel)
+    }
+
+    /// A still stage is not a still picture, yet half an hour changes less than a division.
+    @Test func cytoplasmMovesBetweenFrames() throws {
+        let t4 = try #require(Self.embryo.truth.events[.t4])
+        let variation = CropVariation(seed: 3, jitter: 0, focus: 0, flicker: 0)
+        let crops = renderSequence(Self.embryo, hours: [t4 + 3, t4 + 3.5, t4 - 8], size: 96, optics: .embryoscope, variation: variation)
+        func difference(_ a: FloatImage, _ b: FloatImage) -> Float {
+            zip(a.pixels, b.pixels).reduce(0) { $0 + abs($1.0 - $1.1) } / Float(a.pixels.count)
+        }
+        let still = difference(crops[0].image, crops[1].image)
+        #expect(still > 0.008)
+        #expect(difference(crops[0].image, crops[2].image) > still * 1.1)
+    }
+
+    /// The zona fills 1 / 1.15 of the crop: there is more texture inside its circle than in the corners.
+    @Test func cropIsCentredOnTheEmbryo() {
+        let variation = CropVariation(seed: 8, offset: 0, jitter: 0, sizeJitter: 0)
+        let image = renderSequence(Self.embryo, hours: [45], size: 128, optics: .dish, variation: variation)[0].image
+        var inside = (sum: Float(0), count: 0)
+        var outside = inside
+        for y in 1..<127 {
+            for x in 1..<127 {
+                let d = hypot(Float(x) - 63.5, Float(y) - 63.5)
+                let slope = abs(image[x + 1, y] - image[x - 1, y]) + abs(image[x, y + 1] - image[x, y - 1])
+                if d < 38 { inside = (inside.sum + slope, inside.count + 1) }
+                if d > 60 && d < 63 { outside = (outside.sum + slope, outside.count + 1) }
+            }
+        }
+        #expect(inside.sum / Float(inside.count) > 1.3 * outside.sum / Float(outside.count))
+    }
+
+    @Test(arguments: SimulatedLayout.all) func dishTruthLiesOnTheWells(layout: SimulatedLayout) {
+        var options = DishOptions()
+        options.hours = 40
+        options.bubble = 0
+        options.embryoWithBubble = 0
+        options.clippedEdges = 0
+        options.gasOutsideWells = 0
+        let picture = SimulatedDish(seed: 5, layout: layout, options: options).render(width: 400, height: 320)
+        #expect(picture.wells.count == layout.rows * layout.columns)
+        #expect(picture.image.width == 400 && picture.image.height == 320)
+        #expect(!picture.gasOutsideWells)
+        for well in picture.wells where !well.clipped {
+            // Bright in the middle, dark on the wall.
+            let wall = [(1.0, 0.0), (-1, 0), (0, 1), (0, -1)].map { dx, dy in
+                picture.image[Int((well.x + dx * well.radius * 0.8).rounded()), Int((well.y + dy * well.radius * 0.8).rounded())]
+            }
+            var floor: Float = 0
+            let reach = Int(well.radius * 0.4)
+            for y in -reach...reach {
+                for x in -reach...reach { floor = max(floor, picture.image[Int(well.x.rounded()) + x, Int(well.y.rounded()) + y]) }
+            }
+            #expect(wall.reduce(0, +) / 4 < floor * 0.6, "\(well.name)")
+            if let embryo = well.embryo {
+                #expect(hypot(embryo.x - well.x, embryo.y - well.y) < well.radius * 0.6)
+                #expect(embryo.radius < well.radius * 0.6)
+            }
+            #expect((well.embryo != nil) == (well.occupancy == .embryo))
+        }
+    }
+
+    @Test func dishIsDeterministic() {
+        let a = SimulatedDish(seed: 2, layout: .grid3).render(width: 240, height: 180)
+        let b = SimulatedDish(seed: 2, layout: .grid3).render(width: 240, height: 180)
+        #expect(a.image == b.image && a.wells == b.wells && a.angle == b.angle)
+    }
+
+    @Test func wordsAreBlackOnWhite() {
+        var image = FloatImage(width: 300, height: 200, fill: 0.3)
+        Lettering.burn(left: "Well 2", right: "20.5 h", into: &image)
+        let left = (0..<20).map { image[12, 199 - 12 - $0] }
+        #expect(left.contains(1))
+        #expect(image.pixels.contains { $0 < 0.05 })
+        #expect(image[150, 100] == 0.3)
+        #expect(Lettering.ink("20.5 h").width > Lettering.ink("2").width)
+    }
+
+    @Test func blurKeepsTheMean() {
+        var random = RandomStream(seed: 1)
+        var pixels = (0..<64 * 64).map { _ in Float(random.uniform()) }
+        let before = pixels.reduce(0, +)
+        let spread = pixels.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) }
+        var scratch = pixels
+        pixels.withUnsafeMutableBufferPointer { a in
+            scratch.withUnsafeMutableBufferPointer { b in
+                Smoothing.blur(a.baseAddress!, width: 64, height: 64, sigma: 2, scratch: b.baseAddress!)
+            }
+        }
+        #expect(abs(pixels.reduce(0, +) / before - 1) < 0.02)
+        #expect(pixels.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } < spread * 0.1)
+    }
+}
