@@ -60,8 +60,8 @@ public struct Evaluation: Sendable {
         self.warnings = warnings + notes
     }
 
-    /// Pairs of the same name; names of recordings with one well on each side need not name the well, and a single embryo on either
-    /// side needs no name at all. Truth without clock borrows that of the prediction where frame numbers agree.
+    /// Pairs of the same name; names of recordings with one well on each side need not name the well, a single recording on either
+    /// side is matched well by well whatever its name, and a single embryo needs no name at all. Truth without clock borrows that of the prediction where frame numbers agree.
     private static func match(_ predictions: [AnnotatedEmbryo], _ truths: [AnnotatedEmbryo]) -> (
         pairs: [(prediction: AnnotatedEmbryo, truth: AnnotatedEmbryo)], notes: [String]
     ) {
@@ -70,9 +70,16 @@ public struct Evaluation: Sendable {
         let byRecording = Dictionary(grouping: predictions, by: { recording($0.name) })
         let truthsByRecording = Dictionary(grouping: truths, by: { recording($0.name) })
         var pairs: [(prediction: AnnotatedEmbryo, truth: AnnotatedEmbryo)] = []
+        // One recording on each side, under two names: its wells are the same wells.
+        let isOneRecording = byRecording.count == 1 && truthsByRecording.count == 1 && byRecording.keys != truthsByRecording.keys
+        let byWell = Dictionary(predictions.map { (well($0.name), $0) }, uniquingKeysWith: { first, _ in first })
+        if isOneRecording, truths.count > 1, let found = byRecording.keys.first, let real = truthsByRecording.keys.first {
+            notes.append("the wells of \(found) are compared with those of \(real): they are the only recordings, under different names")
+        }
         for truth in truths {
             let key = recording(truth.name)
             var match = byName[truth.name]
+            if match == nil, isOneRecording, truths.count > 1 { match = byWell[well(truth.name)] }
             if match == nil, let alone = byRecording[key], alone.count == 1, truthsByRecording[key]?.count == 1 { match = alone.first }
             if match == nil, predictions.count == 1, truths.count == 1 {
                 match = predictions.first
@@ -92,6 +99,10 @@ public struct Evaluation: Sendable {
     private static func recording(_ name: String) -> String {
         let recording = name.split(separator: "/").first.map(String.init) ?? name
         return recording.lastIndex(of: ".").map { String(recording[..<$0]) } ?? recording
+    }
+
+    private static func well(_ name: String) -> String {
+        name.firstIndex(of: "/").map { String(name[name.index(after: $0)...]) } ?? ""
     }
 
     private static func sharingClock(_ prediction: AnnotatedEmbryo, _ truth: AnnotatedEmbryo) -> (

@@ -160,6 +160,28 @@ import Testing
         }
     }
 
+    /// What `simulate` wrote against what `profile` made of it: one dish under two names.
+    @Test func theWellsOfOneDishAreMatched() throws {
+        func stages(_ shift: Int) -> String {
+            StageTable.text(
+                ["A1", "A2", "B1"].flatMap { well in
+                    (0..<20).map { frame in
+                        StageTable.Row(
+                            well: well, frame: frame, hours: Double(frame), quality: "ok",
+                            stage: well == "B1" ? nil : frame < 8 + shift ? .t2 : .t4, posteriors: [])
+                    }
+                })
+        }
+        try Self.folder(["dish/truth/stages.csv": stages(0), "dish/truth/wells.csv": "frame,well\n"]) { truth in
+            try Self.folder(["recording/stages.csv": stages(1), "recording/profile.json": "{}"]) { predictions in
+                let evaluation = try Evaluation.run(predictions: predictions, truth: truth)
+                #expect(evaluation.comparisons.map(\.name) == ["dish/A1", "dish/A2"])
+                #expect(evaluation.metrics["events", "t4", "bias"] == 1)
+                #expect(evaluation.warnings.contains { $0.contains("only recordings") })
+            }
+        }
+    }
+
     @Test func badInputIsRefusedByName() throws {
         func refusal(_ files: [String: String]) throws -> EvaluationError? {
             try Self.folder(files) { folder in
