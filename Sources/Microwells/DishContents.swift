@@ -12,7 +12,8 @@ struct DishContents {
     /// - Parameters:
     ///   - rings: the wells' rings, row by row, in pixels of `image`.
     ///   - columns: wells a row.
-    init(_ image: FloatImage, rings: [Circle], columns: Int) {
+    ///   - withGas: whether to look for gas between the wells.
+    init(_ image: FloatImage, rings: [Circle], columns: Int, withGas: Bool = true) {
         // The discs' share of the rings is one for the whole dish: wells that show it lend it to those that do not.
         var shares: [Double] = []
         for ring in rings {
@@ -26,6 +27,6 @@ struct DishContents {
         discShare = share
         wells = rings.map { WellContents.ofDish(image, ring: $0, discShare: share) }
         probabilities = wells.map { OccupancyModel.dish.probabilities($0.features) }
-        gas = GasOutsideWells(probability: 0)
+        gas = GasOutsideWells(probability: withGas ? GasSearch.probability(image, rings: rings, columns: columns) : 0)
     }
 }

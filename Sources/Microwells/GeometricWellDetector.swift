@@ -161,7 +161,7 @@ public struct GeometricWellDetector: WellDetector {
     private func detection(
         _ frame: GrayImage, of circle: Circle, _ contents: WellContents, optics: WellOptics, scale: Double, masks: [PixelRectangle]
     ) -> DishDetection {
-        let probabilities = OccupancyModel.of(optics).probabilities(contents.features)
+        let probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
         let occupancy = probabilities.mostProbable
         let place = circle.scaled(by: 1 / scale)
         let well = DetectedWell(

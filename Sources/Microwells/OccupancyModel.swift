@@ -1,34 +1,61 @@
 import Foundation
 
-/// Two logistic regressions over a well's measured features: is there an embryo, is there a bubble.
-struct OccupancyModel: Sendable, Codable, Equatable {
-    /// One weight a feature of `WellFeatures.vector`, then the constant.
-    var embryo: [Double]
-    var bubble: [Double]
+/// Says what lies in a dish's well from what was measured of it: a network of one hidden layer, trained by
+/// `OccupancyTrainer` on simulated dishes.
+struct OccupancyModel: Sendable, Equatable {
+    /// Mean and spread of each feature of `WellFeatures.vector` in the training set.
+    var means: [Float]
+    var spreads: [Float]
+    /// Units of the hidden layer.
+    var hidden: Int
+    /// Hidden weights `(hidden, features)`, hidden biases, output weights `(2, hidden)`, output biases.
+    var weights: [Float]
 
+    var features: Int { means.count }
+    static func weightCount(features: Int, hidden: Int) -> Int { hidden * features + hidden + 2 * hidden + 2 }
+
+    /// The probability of an embryo and of a bubble, taken as independent.
     func probabilities(_ features: WellFeatures) -> OccupancyProbabilities {
-        OccupancyProbabilities(
-            embryo: OccupancyModel.logistic(embryo, features.vector), bubble: OccupancyModel.logistic(bubble, features.vector))
+        let odds = self.odds(standardised(features.vector)).outputs
+        return OccupancyProbabilities(embryo: OccupancyModel.logistic(Double(odds.0)), bubble: OccupancyModel.logistic(Double(odds.1)))
     }
 
-    static func logistic(_ weights: [Double], _ features: [Double]) -> Double {
-        var sum = weights.last ?? 0
-        for (weight, feature) in zip(weights, features) { sum += weight * feature }
-        return 1 / (1 + exp(-min(max(sum, -30), 30)))
+    /// Features as the network wants them; far outliers are brought near.
+    func standardised(_ vector: [Double]) -> [Float] {
+        zip(vector, zip(means, spreads)).map { min(max((Float($0) - $1.0) / $1.1, -4), 4) }
     }
 
-    /// The model of a view's light.
-    static func of(_ optics: WellOptics) -> OccupancyModel { optics == .dish ? dish : single }
+    /// Log odds of embryo and bubble, and the hidden layer that they rest on.
+    func odds(_ input: [Float]) -> (outputs: (Float, Float), hidden: [Float]) {
+        let n = features
+        var layer = [Float](repeating: 0, count: hidden)
+        for unit in 0..<hidden {
+            var sum = weights[hidden * n + unit]
+            for index in 0..<n { sum += weights[unit * n + index] * input[index] }
+            layer[unit] = tanh(sum)
+        }
+        let base = hidden * n + hidden
+        var first = weights[base + 2 * hidden]
+        var second = weights[base + 2 * hidden + 1]
+        for unit in 0..<hidden {
+            first += weights[base + unit] * layer[unit]
+            second += weights[base + hidden + unit] * layer[unit]
+        }
+        return ((first, second), layer)
+    }
 
-    /// discLevel, discSupport, darkShare, embryoScore, inside, outside, embryoRadius, detail, unevenness, ringLevel, brightSpot, 1
-    static let dish = OccupancyModel(
-        embryo: [0, 0, 0, 40, 6, 0, 0, 0, 0, 0, 0, -4.5],
-        bubble: [-14, -4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 8])
+    static func logistic(_ odds: Double) -> Double { 1 / (1 + exp(-min(max(odds, -12), 12))) }
 
-    /// For single wells: the same evidence against a floor of texture that noise gives.
-    static let single = OccupancyModel(
-        embryo: [0, 0, 0, 30, 6, 0, 0, 0, 0, 0, 0, -5],
-        bubble: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -6])
+    /// What lies in a well of a view lit so.
+    static func probabilities(_ features: WellFeatures, optics: WellOptics) -> OccupancyProbabilities {
+        switch optics {
+        case .dish: return dish.probabilities(features)
+        case .relief:
+            // One disc, one embryo: texture far above that of an empty disc's noise. Bubbles do not happen here.
+            let odds = 30 * features.embryoScore + 6 * features.inside - 5
+            return OccupancyProbabilities(embryo: logistic(odds), bubble: 0.0025)
+        }
+    }
 }
 
 extension OccupancyProbabilities {

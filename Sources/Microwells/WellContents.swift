@@ -22,6 +22,9 @@ struct WellFeatures: Sendable, Equatable {
     var ringLevel: Double = 0
     /// Brightest small spot of ring and disc over the brightness around the ring.
     var brightSpot: Double = 0
+    /// See `EmbryoActivity`.
+    var concentration: Double = 0
+    var liveliness: Double = 0
 
     mutating func add(_ finding: EmbryoFinder.Finding?) {
         guard let finding else { return }
@@ -31,10 +34,11 @@ struct WellFeatures: Sendable, Equatable {
         embryoRadius = Double(finding.radius)
     }
 
-    static let count = 11
+    static let count = 13
     var vector: [Double] {
         [
             discLevel, discSupport, darkShare, embryoScore, inside, outside, embryoRadius, detail, unevenness, ringLevel, brightSpot,
+            concentration, liveliness,
         ]
     }
 }
@@ -90,6 +94,8 @@ struct WellContents: Sendable {
         features.unevenness = spread / max(mean, 0.01)
         features.darkShare = Double(activity.darkShare)
         features.detail = Double(activity.detail)
+        features.concentration = Double(activity.concentration)
+        features.liveliness = Double(activity.liveliness)
         features.add(finding.found)
         return WellContents(disc: disc, finding: finding.found, features: features, sharpness: sharpness(of: patch, finding.found))
     }

@@ -53,7 +53,7 @@ public struct WellTracker: Sendable {
         let scale = small.scale
         let rings = detection.wells.map { $0.circle.scaled(by: scale) }
         if optics == .dish {
-            let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1)
+            let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1, withGas: false)
             discShare = contents.discShare
             states = zip(detection.wells, contents.wells).map { WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish) }
         } else {
@@ -163,10 +163,10 @@ public struct WellTracker: Sendable {
         let probabilities: OccupancyProbabilities
         if optics == .dish {
             contents = WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
-            probabilities = OccupancyModel.of(optics).probabilities(contents.features)
+            probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
         } else {
             contents = WellContents.ofSingle(working.image, disc: disc, before: before)
-            probabilities = OccupancyModel.of(optics).probabilities(contents.features)
+            probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
         }
         // Sharpness falls when the focus is lost; against the usual of the last weeks of frames, not against other wells.
         states[index].sharpness = contents.sharpness
