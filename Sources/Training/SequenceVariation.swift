@@ -11,7 +11,10 @@ public struct SequenceVariation: Sendable {
     /// Least and most repeats of a picture, on average.
     public var repeats = 0.6...6.0
     /// Share of uses that show a short part only, so that a single picture can be read too.
-    public var short = 0.12
+    public var short = 0.3
+    /// Share of the labels that a long sequence keeps. The loss counts frames: without this, hundreds of frames of a film that look
+    /// alike would drown a still.
+    public var labels = 0.35
     /// Share of uses with lost frames.
     public var loss = 0.4
     /// Share of uses in which features are shifted together, as another microscope would.
@@ -24,7 +27,9 @@ public struct SequenceVariation: Sendable {
         guard source.frames > 0 else { return example }
         let inputs = source.features.count / source.frames
         func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * random.uniform() }
-        let mean = exp(uniform(log(repeats.lowerBound), log(repeats.upperBound)))
+        // A still is repeated up to two dozen times: an embryo that does not move.
+        let range = source.frames == 1 ? 1.0...24.0 : repeats
+        let mean = exp(uniform(log(range.lowerBound), log(range.upperBound)))
         var picks: [Int] = []
         for frame in 0..<source.frames {
             let wanted = mean * uniform(0.4, 1.6)
@@ -63,7 +68,9 @@ public struct SequenceVariation: Sendable {
             for place in picks.indices { for i in 0..<inputs { features[place * inputs + i] *= factors[i] } }
         }
         // A frame that is not seen teaches nothing.
-        let labels = picks.enumerated().map { mask[$0] ? example.labels[$1] : -1 }
+        let share = picks.count > 24 ? labels : 1
+        var labels = picks.enumerated().map { mask[$0] ? example.labels[$1] : -1 }
+        for place in labels.indices where random.uniform() >= share { labels[place] = -1 }
         return LabelledSequence(FeatureSequence(features: features, frames: picks.count, mask: mask), labels: labels)
     }
 }

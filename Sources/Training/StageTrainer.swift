@@ -41,7 +41,7 @@ public struct TrainingSummary: Sendable {
     public var films: Int
     public var labelledFrames: Int
     public var epochs: Int
-    /// Of the best epoch, before the temperature; nil without validation films.
+    /// Of the weights that are kept, before the temperature; nil without validation films.
     public var validationLoss: Double?
     public var validationAccuracy: Double?
     public var temperature: Double
@@ -86,8 +86,9 @@ public struct StageTrainer: Sendable {
         let log = request.output.deletingPathExtension().appendingPathExtension("log.csv")
         let trainer = SequenceTrainer(configuration, options: options(material, log: log))
         let variation = SequenceVariation()
+        let keepsLast = recipe.learning.keep == .last
         let result = try trainer.train(
-            material.sets, shares: material.shares, validation: material.validation, start: start,
+            material.sets, shares: material.shares, validation: keepsLast ? [] : material.validation, start: start,
             augment: { variation.vary($0, &$1) },
             report: { epoch in
                 report(.epoch(epoch, of: recipe.learning.epochs))
@@ -107,11 +108,11 @@ public struct StageTrainer: Sendable {
             name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, sequence: weights,
             encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try file.write(to: request.output)
-        let best = result.epochs.last { $0.isBest }
+        let held = try SequenceTrainer.evaluate(result.weights, on: material.validation, jobs: request.jobs)
         return TrainingSummary(
             model: request.output, sha256: try ModelDigest.sha256(Data(contentsOf: request.output)), films: material.films,
-            labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: best?.validationLoss,
-            validationAccuracy: best?.validationAccuracy, temperature: temperature)
+            labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss, validationAccuracy: held?.accuracy,
+            temperature: temperature)
     }
 
     /// The encoder of the model to begin from, or the one that ships.
@@ -133,7 +134,7 @@ public struct StageTrainer: Sendable {
         options.decay = learning.decay
         options.dropout = learning.dropout
         options.featureDropout = learning.featureDropout
-        options.patience = learning.patience > 0 && !material.validation.isEmpty ? learning.patience : nil
+        options.patience = learning.patience > 0 && learning.keep == .best && !material.validation.isEmpty ? learning.patience : nil
         options.seed = request.recipe.seed
         options.jobs = request.jobs
         options.log = log

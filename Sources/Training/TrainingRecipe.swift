@@ -62,6 +62,14 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var ordinalSmoothing = 0.1
         /// Epochs without a better validation loss after which training ends; 0 for never.
         public var patience = 6
+        /// Which weights are kept: those with the least validation loss, or the last ones. Where looks differ as much as between
+        /// microscopes, the loss rises by overconfidence long before the answers get worse, and the temperature mends that.
+        public var keep = Keep.best
+    }
+
+    /// Weights to keep of a run.
+    public enum Keep: String, Sendable, CaseIterable {
+        case best, last
     }
 }
 
@@ -148,6 +156,10 @@ extension TrainingRecipe {
             try section.set(&recipe.learning.featureDropout, "feature_dropout", 0...0.95)
             try section.set(&recipe.learning.ordinalSmoothing, "ordinal_smoothing", 0...0.9)
             try section.set(&recipe.learning.patience, "patience", 0...10_000)
+            if let keep = try section.text("keep") {
+                guard let known = Keep(rawValue: keep) else { throw section.refuse("keep", "cannot be '\(keep)'; best and last are known") }
+                recipe.learning.keep = known
+            }
             try section.finish()
         }
         try top.finish()

