@@ -58,6 +58,15 @@ public struct LearnedModel: Sendable, Equatable {
             + "whole cohort and left out. Coefficients a standard deviation: \(features.joined(separator: ", "))."
     }
 
+    /// The last hour seen of an embryo that had not come to an event by then.
+    private static func notReached(_ feature: TimingFeature, _ embryo: Embryo) -> Double? {
+        let timeline = embryo.timeline
+        guard feature.since == nil, timeline.states[feature.event] != .skipped, !timeline.times.isEmpty,
+            !timeline.times.keys.contains(where: { $0 >= feature.event }), timeline.lastStage.map({ $0 < feature.event }) ?? true
+        else { return nil }
+        return embryo.observedUntil
+    }
+
     /// Each timing feature's part in the index of an embryo, with the variance from the uncertainty of its events.
     func parts(_ embryo: Embryo) -> (parts: [IndexPart], scale: Double, problem: String?) {
         var parts: [IndexPart] = []
@@ -67,6 +76,12 @@ public struct LearnedModel: Sendable, Equatable {
             guard case .timing(let feature) = term.feature else { continue }
             timings += 1
             guard let time = feature.distribution(in: embryo.timeline) else {
+                if let until = Self.notReached(feature, embryo), until > term.mean {
+                    // The event lies later than the last frame: that hour is the least it can be.
+                    let text = "\(feature.label) not seen by \(until.fixed(1)) h; the laboratory's mean is \(term.mean.fixed(1)) h"
+                    parts.append(IndexPart(feature: feature.label, text: text, mean: term.perUnit * (until - term.mean), variance: 0))
+                    continue
+                }
                 if let coefficient = term.missingCoefficient {
                     parts.append(IndexPart(feature: feature.label, text: "\(feature.label) is not known", mean: coefficient, variance: 0))
                 }

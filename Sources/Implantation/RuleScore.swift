@@ -135,8 +135,7 @@ extension ScoringRule {
         case (let limit?, nil), (nil, let limit?):
             guard !doubtful else { return "the limit is \(limit.text)" }
             let isAbove = (test.lower != nil) == holds
-            return "\(isAbove ? "above" : "below") the limit of \(limit.text)".replacingOccurrences(
-                of: isAbove ? "above" : "below", with: exactWord(limit, middle, isAbove))
+            return "\(exactWord(limit, middle, isAbove)) the limit of \(limit.text)"
         case (nil, nil):
             return ""
         }

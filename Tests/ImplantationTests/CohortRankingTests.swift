@@ -135,6 +135,17 @@ struct CohortRankingTests {
         // −0.8 / 4 an hour, two hours before the mean.
         #expect(abs(try #require(ranking.embryos[0].index) - 0.4) < 1e-9)
         #expect(ranking.embryos[2].group == .notScorable)
+        // Stopped before t5 at 60 h: at least ten hours after the mean. With t2 as second time half of the times are known.
+        var two = model
+        two.terms.append(
+            LearnedModel.Term(
+                feature: .timing(try #require(TimingFeature("t2"))), mean: 26, scale: 2, coefficient: 0, standardError: nil,
+                missingCoefficient: nil,
+                knownIn: 1))
+        let stopped = Timeline(times: exact([.t2: 26]).times, states: [.t5: .censored], lastStage: .t2)
+        let late = rankCohort([embryo("stopped", stopped, until: 60)], basis: .learned(two)).embryos[0]
+        #expect(abs(try #require(late.index) + 2) < 1e-9)
+        #expect(late.hurt.first?.text.contains("not seen by 60.0 h") == true)
     }
 
     @Test("the index's interval agrees with Monte Carlo")
