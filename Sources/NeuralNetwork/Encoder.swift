@@ -41,6 +41,9 @@ public struct Encoder: Sendable {
     /// Length of a feature vector.
     public var featureCount: Int { configuration.head }
 
+    /// Bytes of the folded weights.
+    public var bytes: Int { weights.count * MemoryLayout<Float>.stride }
+
     /// The features of `count` pictures of `size` × `size` pixels (`size` a multiple of `configuration.reduction`).
     ///
     /// `pictures` holds intensities, 0 black to 1 white, picture after picture, row by row; `.color` interleaves three planes. Gives

@@ -56,106 +56,109 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         mode: Mode,
         arena: Arena<S>
     ) -> Tape {
-        let count = shards.pictures
         let sides = sides(size)
-        let momentum = S(mode.momentum)
-        func prepare(
-            _ convolution: EncoderParameters.Convolution, clamps: Bool, _ sums: UnsafeMutablePointer<S>, pixels: Int, trained: Bool
-        ) -> BatchNorm<S>.Tape {
-            norm(convolution, clamps: clamps).prepare(
-                values, statistics, sums, pixels: pixels, shards: shards, usesBatch: trained && mode.usesBatchStatistics,
-                momentum: momentum,
-                arena: arena)
-        }
-        // Stem.
+        let pass = EncoderPass(values: values, statistics: statistics, shards: shards, mode: mode, arena: arena)
         let stemPixels = sides[0] * sides[0]
-        let patches = arena.take(count * stemPixels * 27)
-        let stemSums = arena.take(count * stemPixels * parameters.stem.channelsOut)
-        shards.run { pictures_, _ in
-            for picture in pictures_ {
+        let stemTrained = mode.firstTrained < 0
+        let patches = arena.take(shards.pictures * stemPixels * 27)
+        let stemNorm = norm(parameters.stem, clamps: true)
+        let stemTape = pass.sums(stemNorm, pixels: stemPixels, trained: stemTrained) { chunk, _, output in
+            for picture in chunk {
                 Self.patches(
                     pictures + picture * size * size, into: patches + picture * stemPixels * 27, size: size,
                     configuration: parameters.configuration)
             }
-            multiply(values, parameters.stem, patches, into: stemSums, pictures_, pixels: stemPixels, inner: 27)
+            pass.multiply(
+                parameters.stem, patches + chunk.lowerBound * stemPixels * 27, into: output, rows: chunk.count * stemPixels, inner: 27)
         }
-        let stemTrained = mode.firstTrained < 0
-        let stemTape = prepare(parameters.stem, clamps: true, stemSums, pixels: stemPixels, trained: stemTrained)
-        var x = arena.take(count * stemPixels * parameters.stem.channelsOut)
-        norm(parameters.stem, clamps: true).apply(stemTape, into: x, pixels: stemPixels, shards: shards)
+        var x = arena.take(shards.pictures * stemPixels * parameters.stem.channelsOut)
+        shards.run { chunk, _ in
+            stemNorm.apply(
+                stemTape, first: chunk.lowerBound * stemPixels, rows: chunk.count * stemPixels,
+                into: x + chunk.lowerBound * stemPixels * stemNorm.channels)
+        }
         var tapes: [BlockTape] = []
         for (index, block) in parameters.blocks.enumerated() {
             let trained = index >= mode.firstTrained
-            let shape = block.shape
-            let pixelsIn = sides[index] * sides[index]
-            let pixelsOut = sides[index + 1] * sides[index + 1]
-            let output = arena.take(count * pixelsOut * shape.channelsOut)
-            // Sums before the norms are kept where they will be needed.
-            let kept = arena.mark
-            var source = x
-            var expandTape: BatchNorm<S>.Tape?
-            let expandSums = block.expand.map { _ in arena.take(count * pixelsIn * shape.wide) }
-            let filterSums = arena.take(count * pixelsOut * shape.wide)
-            let projectSums = arena.take(count * pixelsOut * shape.channelsOut)
-            if let expand = block.expand, let expandSums {
-                shards.run { pictures, _ in
-                    multiply(values, expand, x, into: expandSums, pictures, pixels: pixelsIn, inner: shape.channelsIn)
-                }
-                expandTape = prepare(expand, clamps: true, expandSums, pixels: pixelsIn, trained: trained)
-            }
-            let filterTapeMark = arena.mark
-            if let expand = block.expand, let expandTape {
-                source = arena.take(count * pixelsIn * shape.wide)
-                norm(expand, clamps: true).apply(expandTape, into: source, pixels: pixelsIn, shards: shards)
-            }
-            shards.run { pictures, _ in
-                for picture in pictures {
-                    S.Loops.depthwise(
-                        source + picture * pixelsIn * shape.wide, values + block.depthwise.weight,
-                        filterSums + picture * pixelsOut * shape.wide,
-                        sides[index], sides[index + 1], shape.wide, shape.kernel, shape.stride, shape.padBefore)
-                }
-            }
-            arena.rewind(to: filterTapeMark)
-            let filterTape = prepare(block.depthwise, clamps: true, filterSums, pixels: pixelsOut, trained: trained)
-            let projectMark = arena.mark
-            let filtered = arena.take(count * pixelsOut * shape.wide)
-            norm(block.depthwise, clamps: true).apply(filterTape, into: filtered, pixels: pixelsOut, shards: shards)
-            shards.run { pictures, _ in
-                multiply(values, block.project, filtered, into: projectSums, pictures, pixels: pixelsOut, inner: shape.wide)
-            }
-            arena.rewind(to: projectMark)
-            let projectTape = prepare(block.project, clamps: false, projectSums, pixels: pixelsOut, trained: trained)
-            norm(block.project, clamps: false).apply(projectTape, into: output, pixels: pixelsOut, shards: shards)
-            if shape.addsInput { for i in 0..<count * pixelsOut * shape.channelsOut { output[i] += x[i] } }
-            if trained {
-                tapes.append(BlockTape(index: index, input: x, expand: expandTape, depthwise: filterTape, project: projectTape))
-            } else {
-                arena.rewind(to: kept)
-            }
+            let pixels = sides[index + 1] * sides[index + 1]
+            let output = arena.take(shards.pictures * pixels * block.shape.channelsOut)
+            let mark = arena.mark
+            let tape = forward(block, pass, x, into: output, sideIn: sides[index], sideOut: sides[index + 1], trained: trained)
+            if trained { tapes.append(tape) } else { arena.rewind(to: mark) }
             x = output
         }
-        // Head and pooling.
         let pixels = (sides.last ?? 0) * (sides.last ?? 0)
-        let headSums = arena.take(count * pixels * parameters.head.channelsOut)
-        shards.run { pictures, _ in
-            multiply(values, parameters.head, x, into: headSums, pictures, pixels: pixels, inner: parameters.head.channelsIn)
+        let headNorm = norm(parameters.head, clamps: true)
+        let headTape = pass.sums(headNorm, pixels: pixels, trained: mode.firstTrained <= parameters.blocks.count) { chunk, _, output in
+            pass.multiply(
+                parameters.head, x + chunk.lowerBound * pixels * parameters.head.channelsIn, into: output, rows: chunk.count * pixels,
+                inner: parameters.head.channelsIn)
         }
-        let headTape = prepare(
-            parameters.head, clamps: true, headSums, pixels: pixels, trained: mode.firstTrained <= parameters.blocks.count)
-        let features = arena.zeros(count * parameters.head.channelsOut)
-        let mark = arena.mark
-        let activated = arena.take(count * pixels * parameters.head.channelsOut)
-        norm(parameters.head, clamps: true).apply(headTape, into: activated, pixels: pixels, shards: shards)
-        let channels = parameters.head.channelsOut
-        for picture in 0..<count {
-            S.Loops.addColumns(activated + picture * pixels * channels, features + picture * channels, pixels, channels)
+        let channels = headNorm.channels
+        let features = arena.zeros(shards.pictures * channels)
+        let activated = arena.take(Shards.count * pixels * channels)
+        shards.run { chunk, shard in
+            for picture in chunk {
+                let scratch = activated + shard * pixels * channels
+                headNorm.apply(headTape, first: picture * pixels, rows: pixels, into: scratch)
+                let target = features + picture * channels
+                S.Loops.addColumns(scratch, target, pixels, channels)
+                for c in 0..<channels { target[c] /= S(pixels) }
+            }
         }
-        for i in 0..<count * channels { features[i] /= S(pixels) }
-        arena.rewind(to: mark)
         return Tape(
             features: features, patches: stemTrained ? patches : nil, stem: stemTrained ? stemTape : nil, blocks: tapes, headInput: x,
             head: headTape)
+    }
+
+    /// One block; what its gradient needs lies in the arena after `output`.
+    private func forward(
+        _ block: EncoderParameters.Block, _ pass: EncoderPass<S>, _ x: UnsafeMutablePointer<S>, into output: UnsafeMutablePointer<S>,
+        sideIn: Int,
+        sideOut: Int, trained: Bool
+    ) -> BlockTape {
+        let shape = block.shape
+        let arena = pass.arena
+        let (pixelsIn, pixelsOut) = (sideIn * sideIn, sideOut * sideOut)
+        var expandTape: BatchNorm<S>.Tape?
+        if let expand = block.expand {
+            expandTape = pass.sums(norm(expand, clamps: true), pixels: pixelsIn, trained: trained) { chunk, _, output in
+                pass.multiply(
+                    expand, x + chunk.lowerBound * pixelsIn * shape.channelsIn, into: output, rows: chunk.count * pixelsIn,
+                    inner: shape.channelsIn)
+            }
+        }
+        // A part's activations are made again for every chunk, in memory that stays in the cache.
+        let countIn = pixelsIn * shape.wide
+        let source = arena.take(block.expand == nil ? 0 : Shards.count * countIn)
+        let filterTape = pass.sums(norm(block.depthwise, clamps: true), pixels: pixelsOut, trained: trained, chunk: 1) {
+            chunk, shard, output in
+            var from = x + chunk.lowerBound * countIn
+            if let expand = block.expand, let expandTape {
+                from = source + shard * countIn
+                norm(expand, clamps: true).apply(expandTape, first: chunk.lowerBound * pixelsIn, rows: pixelsIn, into: from)
+            }
+            S.Loops.depthwise(
+                from, pass.values + block.depthwise.weight, output, sideIn, sideOut, shape.wide, shape.kernel, shape.stride, shape.padBefore
+            )
+        }
+        let chunkRows = pass.shards.chunk(pixels: pixelsOut) * pixelsOut
+        let filtered = arena.take(Shards.count * chunkRows * shape.wide)
+        let projectNorm = norm(block.project, clamps: false)
+        let projectTape = pass.sums(projectNorm, pixels: pixelsOut, trained: trained) { chunk, shard, output in
+            let scratch = filtered + shard * chunkRows * shape.wide
+            norm(block.depthwise, clamps: true).apply(
+                filterTape, first: chunk.lowerBound * pixelsOut, rows: chunk.count * pixelsOut, into: scratch)
+            pass.multiply(block.project, scratch, into: output, rows: chunk.count * pixelsOut, inner: shape.wide)
+        }
+        let narrow = pixelsOut * shape.channelsOut
+        pass.shards.run { chunk, _ in
+            for picture in chunk {
+                projectNorm.apply(projectTape, first: picture * pixelsOut, rows: pixelsOut, into: output + picture * narrow)
+                if shape.addsInput { for i in picture * narrow..<(picture + 1) * narrow { output[i] += x[i] } }
+            }
+        }
+        return BlockTape(index: block.shape.index, input: x, expand: expandTape, depthwise: filterTape, project: projectTape)
     }
 
     /// The gradient of the features (pictures, features) to that of every trained parameter, added to `gradients`.
@@ -164,144 +167,116 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         gradients: UnsafeMutablePointer<S>, arena: Arena<S>
     ) {
         guard mode.firstTrained <= parameters.blocks.count else { return }
-        let count = shards.pictures
         let sides = sides(size)
         let pixels = (sides.last ?? 0) * (sides.last ?? 0)
         let head = parameters.head
-        var gradient = arena.take(count * pixels * head.channelsIn)
+        let headNorm = norm(head, clamps: true)
+        var gradient = arena.take(shards.pictures * pixels * head.channelsIn)
         let mark = arena.mark
-        let ofHead = arena.take(count * pixels * head.channelsOut)
-        shards.run { pictures, _ in
-            for picture in pictures {
+        let ofHead = arena.take(shards.pictures * pixels * head.channelsOut)
+        let sums = headNorm.makeSums(shards, arena: arena)
+        shards.run { chunk, _ in
+            for picture in chunk {
+                let start = ofHead + picture * pixels * head.channelsOut
                 for pixel in 0..<pixels {
-                    let target = ofHead + (picture * pixels + pixel) * head.channelsOut
+                    let target = start + pixel * head.channelsOut
                     for c in 0..<head.channelsOut { target[c] = dFeatures[picture * head.channelsOut + c] / S(pixels) }
                 }
+                headNorm.backwardSums(values, tape.head, start, picture: picture, pixels: pixels, to: sums)
             }
         }
-        norm(head, clamps: true).backward(values, tape.head, ofHead, pixels: pixels, shards: shards, gradients: gradients, arena: arena)
-        backMultiply(
-            values, head, tape.headInput, ofHead, into: tape.blocks.isEmpty && tape.stem == nil ? nil : gradient, pixels: pixels,
-            shards: shards,
-            gradients: gradients, arena: arena)
+        let back = EncoderBackward(values: values, shards: shards, gradients: gradients, arena: arena)
+        back.multiply(
+            head, headNorm, tape.head, sums: sums, ofHead, pixels: pixels, into: tape.blocks.isEmpty && tape.stem == nil ? nil : gradient
+        ) { chunk, _ in UnsafePointer(tape.headInput + chunk.lowerBound * pixels * head.channelsIn) }
         arena.rewind(to: mark)
         for kept in tape.blocks.reversed() {
-            let block = parameters.blocks[kept.index]
             let wantsInput = kept.index > 0 ? kept.index > mode.firstTrained : tape.stem != nil
-            gradient = back(
-                values, block, kept, gradient, sideIn: sides[kept.index], sideOut: sides[kept.index + 1], wantsInput: wantsInput,
-                shards: shards,
-                gradients: gradients, arena: arena)
+            gradient = backward(
+                parameters.blocks[kept.index], back, kept, gradient, sideIn: sides[kept.index], sideOut: sides[kept.index + 1],
+                wantsInput: wantsInput)
         }
         if let stem = tape.stem, let patches = tape.patches {
             let pixels = sides[0] * sides[0]
-            norm(parameters.stem, clamps: true).backward(
-                values, stem, gradient, pixels: pixels, shards: shards, gradients: gradients, arena: arena)
-            backMultiply(
-                values, parameters.stem, patches, gradient, into: nil, pixels: pixels, shards: shards, gradients: gradients, arena: arena,
-                inner: 27)
+            let stemNorm = norm(parameters.stem, clamps: true)
+            let sums = back.sums(stemNorm, stem, gradient, pixels: pixels)
+            back.multiply(parameters.stem, stemNorm, stem, sums: sums, gradient, pixels: pixels, into: nil, inner: 27) { chunk, _ in
+                UnsafePointer(patches + chunk.lowerBound * pixels * 27)
+            }
         }
     }
 
     /// The gradient of a block's output to that of its input, which is given.
-    private func back(
-        _ values: UnsafePointer<S>, _ block: EncoderParameters.Block, _ kept: BlockTape, _ gradient: UnsafeMutablePointer<S>, sideIn: Int,
-        sideOut: Int, wantsInput: Bool, shards: Shards, gradients: UnsafeMutablePointer<S>, arena: Arena<S>
+    private func backward(
+        _ block: EncoderParameters.Block, _ back: EncoderBackward<S>, _ kept: BlockTape, _ gradient: UnsafeMutablePointer<S>, sideIn: Int,
+        sideOut: Int, wantsInput: Bool
     ) -> UnsafeMutablePointer<S> {
         let shape = block.shape
-        let count = shards.pictures
+        let (shards, arena) = (back.shards, back.arena)
         let (pixelsIn, pixelsOut) = (sideIn * sideIn, sideOut * sideOut)
-        let dx = arena.take(wantsInput ? count * pixelsIn * shape.channelsIn : 0)
+        let (countIn, countOut) = (pixelsIn * shape.wide, pixelsOut * shape.wide)
+        let dx = arena.take(wantsInput ? shards.pictures * pixelsIn * shape.channelsIn : 0)
         let mark = arena.mark
         defer { arena.rewind(to: mark) }
-        // Projection.
-        let ofProject = arena.take(count * pixelsOut * shape.channelsOut)
-        ofProject.update(from: gradient, count: count * pixelsOut * shape.channelsOut)
-        norm(block.project, clamps: false).backward(
-            values, kept.project, ofProject, pixels: pixelsOut, shards: shards, gradients: gradients, arena: arena)
-        let filtered = arena.take(count * pixelsOut * shape.wide)
-        norm(block.depthwise, clamps: true).apply(kept.depthwise, into: filtered, pixels: pixelsOut, shards: shards)
-        let ofFilter = arena.take(count * pixelsOut * shape.wide)
-        backMultiply(
-            values, block.project, filtered, ofProject, into: ofFilter, pixels: pixelsOut, shards: shards, gradients: gradients,
-            arena: arena)
-        // Depthwise.
-        norm(block.depthwise, clamps: true).backward(
-            values, kept.depthwise, ofFilter, pixels: pixelsOut, shards: shards, gradients: gradients, arena: arena)
-        var source = kept.input
-        if let expand = block.expand, let tape = kept.expand {
-            source = arena.take(count * pixelsIn * shape.wide)
-            norm(expand, clamps: true).apply(tape, into: source, pixels: pixelsIn, shards: shards)
+        let (projectNorm, filterNorm) = (norm(block.project, clamps: false), norm(block.depthwise, clamps: true))
+        // Projection. The gradient itself is still needed where the block adds its input.
+        let narrow = shards.pictures * pixelsOut * shape.channelsOut
+        let ofProject = shape.addsInput ? arena.take(narrow) : gradient
+        if shape.addsInput { ofProject.update(from: gradient, count: narrow) }
+        let projectSums = back.sums(projectNorm, kept.project, ofProject, pixels: pixelsOut)
+        let ofFilter = arena.take(shards.pictures * countOut)
+        let chunkRows = shards.chunk(pixels: pixelsOut) * pixelsOut
+        let filtered = arena.take(Shards.count * chunkRows * shape.wide)
+        let filterSums = filterNorm.makeSums(shards, arena: arena)
+        back.multiply(
+            block.project, projectNorm, kept.project, sums: projectSums, ofProject, pixels: pixelsOut, into: ofFilter,
+            then: { picture in
+                filterNorm.backwardSums(
+                    back.values, kept.depthwise, ofFilter + picture * countOut, picture: picture, pixels: pixelsOut, to: filterSums)
+            }
+        ) { chunk, shard in
+            let scratch = filtered + shard * chunkRows * shape.wide
+            filterNorm.apply(kept.depthwise, first: chunk.lowerBound * pixelsOut, rows: chunk.count * pixelsOut, into: scratch)
+            return UnsafePointer(scratch)
         }
-        let ofSource = arena.take(count * pixelsIn * shape.wide)
+        // Depthwise.
+        let factors = filterNorm.backwardFinish(
+            kept.depthwise, sums: filterSums, pixels: pixelsOut, shards: shards, gradients: back.gradients, arena: arena)
+        let ofSource = block.expand == nil && wantsInput ? dx : arena.take(shards.pictures * countIn)
+        let source = arena.take(block.expand == nil ? 0 : Shards.count * countIn)
         let weightCount = block.depthwise.weightCount
         let partial = arena.zeros(Shards.count * weightCount)
-        shards.run { pictures, shard in
-            for picture in pictures {
-                S.Loops.depthwiseBackward(
-                    source + picture * pixelsIn * shape.wide, values + block.depthwise.weight, ofFilter + picture * pixelsOut * shape.wide,
-                    ofSource + picture * pixelsIn * shape.wide, partial + shard * weightCount, sideIn, sideOut, shape.wide, shape.kernel,
-                    shape.stride, shape.padBefore)
+        let expandNorm = block.expand.map { norm($0, clamps: true) }
+        let expandSums = expandNorm.map { $0.makeSums(shards, arena: arena) }
+        shards.run { chunk, shard in
+            let picture = chunk.lowerBound
+            var from = kept.input + picture * countIn
+            if let expandNorm, let tape = kept.expand {
+                from = source + shard * countIn
+                expandNorm.apply(tape, first: picture * pixelsIn, rows: pixelsIn, into: from)
+            }
+            let target = ofSource + picture * countIn
+            filterNorm.backwardRows(kept.depthwise, factors, ofFilter + picture * countOut, first: picture * pixelsOut, rows: pixelsOut)
+            S.Loops.depthwiseBackward(
+                from, back.values + block.depthwise.weight, ofFilter + picture * countOut, target, partial + shard * weightCount, sideIn,
+                sideOut,
+                shape.wide, shape.kernel, shape.stride, shape.padBefore)
+            if let expandNorm, let expandSums, let tape = kept.expand {
+                expandNorm.backwardSums(back.values, tape, target, picture: picture, pixels: pixelsIn, to: expandSums)
             }
         }
-        Self.add(partial, weightCount, into: gradients + block.depthwise.weight)
+        shards.add(partial, weightCount, into: back.gradients + block.depthwise.weight)
         // Expansion.
-        if let expand = block.expand, let tape = kept.expand {
-            norm(expand, clamps: true).backward(
-                values, tape, ofSource, pixels: pixelsIn, shards: shards, gradients: gradients, arena: arena)
-            backMultiply(
-                values, expand, kept.input, ofSource, into: wantsInput ? dx : nil, pixels: pixelsIn, shards: shards, gradients: gradients,
-                arena: arena)
-        } else if wantsInput {
-            dx.update(from: ofSource, count: count * pixelsIn * shape.wide)
-        }
-        if shape.addsInput, wantsInput { for i in 0..<count * pixelsIn * shape.channelsIn { dx[i] += gradient[i] } }
-        return dx
-    }
-
-    /// sums = input · weightᵀ for some pictures.
-    private func multiply(
-        _ values: UnsafePointer<S>, _ convolution: EncoderParameters.Convolution, _ input: UnsafePointer<S>,
-        into sums: UnsafeMutablePointer<S>,
-        _ pictures: Range<Int>, pixels: Int, inner: Int
-    ) {
-        S.product(
-            input + pictures.lowerBound * pixels * inner, false, inner, values + convolution.weight, true, inner,
-            into: sums + pictures.lowerBound * pixels * convolution.channelsOut, convolution.channelsOut, adding: 0,
-            rows: pictures.count * pixels, columns: convolution.channelsOut, inner: inner, factor: 1)
-    }
-
-    /// The gradient of the sums to those of the weights, added, and of the input where asked for.
-    private func backMultiply(
-        _ values: UnsafePointer<S>, _ convolution: EncoderParameters.Convolution, _ input: UnsafePointer<S>, _ gradient: UnsafePointer<S>,
-        into dx: UnsafeMutablePointer<S>?, pixels: Int, shards: Shards, gradients: UnsafeMutablePointer<S>, arena: Arena<S>,
-        inner: Int? = nil
-    ) {
-        let mark = arena.mark
-        defer { arena.rewind(to: mark) }
-        let inner = inner ?? convolution.channelsIn
-        let outer = convolution.channelsOut
-        let partial = arena.zeros(Shards.count * convolution.weightCount)
-        shards.run { pictures, shard in
-            let rows = pictures.count * pixels
-            let first = pictures.lowerBound * pixels
-            S.product(
-                gradient + first * outer, true, outer, input + first * inner, false, inner, into: partial + shard * convolution.weightCount,
-                inner,
-                adding: 0, rows: outer, columns: inner, inner: rows, factor: 1)
-            if let dx {
-                S.product(
-                    gradient + first * outer, false, outer, values + convolution.weight, false, inner, into: dx + first * inner, inner,
-                    adding: 0,
-                    rows: rows, columns: inner, inner: outer, factor: 1)
+        if let expand = block.expand, let expandNorm, let expandSums, let tape = kept.expand {
+            back.multiply(expand, expandNorm, tape, sums: expandSums, ofSource, pixels: pixelsIn, into: wantsInput ? dx : nil) { chunk, _ in
+                UnsafePointer(kept.input + chunk.lowerBound * pixelsIn * shape.channelsIn)
             }
         }
-        Self.add(partial, convolution.weightCount, into: gradients + convolution.weight)
-    }
-
-    /// Adds the shards' parts in order.
-    private static func add(_ partial: UnsafePointer<S>, _ count: Int, into target: UnsafeMutablePointer<S>) {
-        for shard in 0..<Shards.count { for i in 0..<count { target[i] += partial[shard * count + i] } }
+        if shape.addsInput, wantsInput {
+            let count = pixelsIn * shape.channelsIn
+            shards.run { chunk, _ in for i in chunk.lowerBound * count..<chunk.upperBound * count { dx[i] += gradient[i] } }
+        }
+        return dx
     }
 
     /// Patches (ky, kx, plane) of the 3×3 stem of stride 2; gray stands for equal red, green and blue.

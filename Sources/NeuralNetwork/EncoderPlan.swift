@@ -124,6 +124,8 @@ public final class EncoderWorkspace {
     let plan: EncoderPlan
     let memory: EncoderMemory
     private let arena: UnsafeMutableRawPointer
+    /// Seconds of each part, where they are measured.
+    var times: UnsafeMutablePointer<Double>?
 
     init(_ plan: EncoderPlan) {
         self.plan = plan

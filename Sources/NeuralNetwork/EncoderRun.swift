@@ -9,7 +9,7 @@ extension Encoder {
         defer { withExtendedLifetime(workspace) {} }
         weights.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
-            let run = EncoderRun(weights: base, plan: workspace.plan, memory: workspace.memory)
+            let run = EncoderRun(weights: base, plan: workspace.plan, memory: workspace.memory, times: workspace.times)
             let pixels = workspace.plan.size * workspace.plan.size * workspace.plan.planes
             var first = 0
             while first < count {
@@ -26,6 +26,16 @@ struct EncoderRun {
     let weights: UnsafePointer<Float>
     let plan: EncoderPlan
     let memory: EncoderMemory
+    /// Seconds of every part are added here where somebody wants to know: stem, three parts of each block, head.
+    let times: UnsafeMutablePointer<Double>?
+
+    @inline(__always)
+    private func timed(_ part: Int, _ body: () -> Void) {
+        guard let times else { return body() }
+        let start = MatrixLibrary.threadSeconds()
+        body()
+        times[part] += MatrixLibrary.threadSeconds() - start
+    }
 
     func group(_ pictures: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>) {
         let pixels = plan.size * plan.size * plan.planes
@@ -49,7 +59,7 @@ struct EncoderRun {
             }
             if !inPlace { swap(&from, &to) }
         }
-        head(from, count: count, into: output)
+        timed(1 + 3 * plan.steps.count) { head(from, count: count, into: output) }
     }
 
     private var lastSide: Int { plan.steps.last?.sideOut ?? plan.size / 2 }
@@ -59,7 +69,7 @@ struct EncoderRun {
     private func alone(_ picture: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int) {
         var from = memory.pictures.0
         var to = memory.pictures.1
-        stem(picture, into: from)
+        timed(0) { stem(picture, into: from) }
         for step in plan.steps[..<plan.firstShared] {
             let inPlace = step.block.addsInput && step.block.expands
             block(step, from, into: inPlace ? from : to, pictures: 1)
@@ -111,15 +121,17 @@ struct EncoderRun {
         if step.stripRows == step.sideOut {
             var source = UnsafePointer(input)
             if let place = step.places.expand {
-                expand(input, place, block, into: memory.wide, pixels: pictures * side * side)
+                timed(1 + 3 * block.index) { expand(input, place, block, into: memory.wide, pixels: pictures * side * side) }
                 source = UnsafePointer(memory.wide)
             }
-            for picture in 0..<pictures {
-                filter(
-                    step, source + picture * side * rowCount, firstRow: 0, rows: 0..<step.sideOut,
-                    into: memory.filtered + picture * outPixels * block.wide)
+            timed(2 + 3 * block.index) {
+                for picture in 0..<pictures {
+                    filter(
+                        step, source + picture * side * rowCount, firstRow: 0, rows: 0..<step.sideOut,
+                        into: memory.filtered + picture * outPixels * block.wide)
+                }
             }
-            project(step, input, into: output, pixels: pictures * outPixels)
+            timed(3 + 3 * block.index) { project(step, input, into: output, pixels: pictures * outPixels) }
             return
         }
         // The widened rows that lie in memory.wide.
@@ -139,17 +151,21 @@ struct EncoderRun {
                     memory.wide.update(from: memory.wide + (kept.lowerBound - held.lowerBound) * rowCount, count: kept.count * rowCount)
                 }
                 let fresh = max(needed.lowerBound, kept.upperBound)..<needed.upperBound
-                expand(
-                    input + fresh.lowerBound * side * block.channelsIn, place, block,
-                    into: memory.wide + (fresh.lowerBound - needed.lowerBound) * rowCount, pixels: fresh.count * side)
+                timed(1 + 3 * block.index) {
+                    expand(
+                        input + fresh.lowerBound * side * block.channelsIn, place, block,
+                        into: memory.wide + (fresh.lowerBound - needed.lowerBound) * rowCount, pixels: fresh.count * side)
+                }
                 held = needed
                 source = UnsafePointer(memory.wide)
                 firstRow = needed.lowerBound
             }
-            filter(step, source, firstRow: firstRow, rows: rows, into: memory.filtered)
-            project(
-                step, input + rows.lowerBound * step.sideOut * block.channelsIn,
-                into: output + rows.lowerBound * step.sideOut * block.channelsOut, pixels: rows.count * step.sideOut)
+            timed(2 + 3 * block.index) { filter(step, source, firstRow: firstRow, rows: rows, into: memory.filtered) }
+            timed(3 + 3 * block.index) {
+                project(
+                    step, input + rows.lowerBound * step.sideOut * block.channelsIn,
+                    into: output + rows.lowerBound * step.sideOut * block.channelsOut, pixels: rows.count * step.sideOut)
+            }
             row = rows.upperBound
         }
     }

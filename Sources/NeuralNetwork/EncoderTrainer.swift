@@ -181,3 +181,34 @@ public struct EncoderTrainer: Sendable {
         }
     }
 }
+
+extension EncoderTrainer {
+    /// Seconds of each of `steps` training steps of a whole encoder and classifier, forward, backward and update, on random pictures; the
+    /// first, which takes the memory, is left out.
+    public static func measureSteps(_ configuration: EncoderConfiguration, size: Int, batch: Int, steps: Int, jobs: Int) throws -> [Double]
+    {
+        precondition(MatrixLibrary.ready)
+        let worker = PictureGradient<Float>(configuration, classes: 16, loss: CrossEntropy())
+        var (values, statistics): ([Float], [Float]) = worker.network.parameters.initial(seed: 1)
+        values += [Float](repeating: 0, count: worker.layout.count - values.count)
+        var optimiser = AdamW<Float>(layout: worker.layout, values: values, decay: 0.01, clip: 1, averaging: 0)
+        let pictures = (0..<batch * size * size).map { Float($0 % 251) / 250 }
+        let labels = (0..<batch).map { $0 % 16 }
+        var gradients = [Float](repeating: 0, count: worker.layout.count)
+        let arena = Arena<Float>(blockCount: 1 << 22)
+        var seconds: [Double] = []
+        for step in 0...steps {
+            let start = ContinuousClock.now
+            gradients.withUnsafeMutableBufferPointer { gradients in
+                gradients.update(repeating: 0)
+                _ = worker.run(
+                    values, &statistics, pictures: pictures, labels: labels, size: size, mode: .init(), dropout: nil, jobs: jobs,
+                    gradients: gradients.baseAddress, arena: arena)
+            }
+            optimiser.update(&values, gradients: gradients, rate: 1e-3)
+            let taken = (ContinuousClock.now - start).components
+            if step > 0 { seconds.append(Double(taken.seconds) + Double(taken.attoseconds) * 1e-18) }
+        }
+        return seconds
+    }
+}

@@ -60,7 +60,9 @@ struct AdamW<S: Scalar>: Sendable {
     mutating func update(_ values: inout [S], gradients: [S], rate: Double) -> Double {
         step += 1
         var square = 0.0
-        for (range, _, _) in runs { for i in range { square += Double(gradients[i]) * Double(gradients[i]) } }
+        gradients.withUnsafeBufferPointer { gradients in
+            for (range, _, _) in runs { for i in range { square += Double(gradients[i]) * Double(gradients[i]) } }
+        }
         let norm = square.squareRoot()
         let scale = clip > 0 && norm > clip ? clip / norm : 1
         let correction1 = 1 - power(beta1, step)
@@ -84,7 +86,11 @@ struct AdamW<S: Scalar>: Sendable {
         }
         if averaging > 0 {
             let keep = S(averagingNow)
-            for (range, _, _) in runs { for i in range { average[i] = keep * average[i] + (1 - keep) * values[i] } }
+            average.withUnsafeMutableBufferPointer { average in
+                values.withUnsafeBufferPointer { values in
+                    for (range, _, _) in runs { for i in range { average[i] = keep * average[i] + (1 - keep) * values[i] } }
+                }
+            }
         }
         return norm
     }

@@ -157,3 +157,12 @@ struct BatchResult {
     var right = 0
     var labelled = 0
 }
+
+extension SequenceTrainer {
+    /// A weight file of random weights to begin from.
+    public static func randomWeights(_ configuration: SequenceConfiguration, seed: UInt64) -> WeightFile {
+        let network = SequenceNetwork<Float>(configuration)
+        return WeightFile(
+            name: "random", metadata: configuration.metadata, tensors: network.layout.tensors(network.initialParameters(seed: seed)))
+    }
+}

@@ -136,10 +136,14 @@ import Testing
         input.withUnsafeMutableBufferPointer { input in
             running.withUnsafeMutableBufferPointer { running in
                 output.withUnsafeMutableBufferPointer { output in
-                    let tape = norm.prepare(
-                        parameters, running.baseAddress!, input.baseAddress!, pixels: 16, shards: shards, usesBatch: true, momentum: 0.1,
+                    let sums = norm.makeSums(shards, arena: arena)
+                    for picture in 0..<3 {
+                        norm.addMoments(input.baseAddress! + picture * 144, picture: picture, pixels: 16, running.baseAddress!, to: sums)
+                    }
+                    let tape = norm.finish(
+                        parameters, running.baseAddress!, sums: sums, input: input.baseAddress!, pixels: 16, shards: shards, momentum: 0.1,
                         arena: arena)
-                    norm.apply(tape, into: output.baseAddress!, pixels: 16, shards: shards)
+                    norm.apply(tape, first: 0, rows: 48, into: output.baseAddress!)
                 }
             }
         }
