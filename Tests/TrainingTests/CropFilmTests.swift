@@ -29,7 +29,13 @@ func smallFilm(side: Int = 24, count: Int = 5, name: String = "film") -> CropFil
     var film = CropFilm(name: name, group: "group-\(name)", side: side, span: 1.5)
     for index in 0..<count {
         var image = FloatImage(width: side, height: side, fill: 0.4)
-        for y in 0..<side { for x in 0..<side { image[x, y] = 0.5 + 0.4 * sin(Float(x * (index + 1)) * 0.3) * cos(Float(y) * 0.2) } }
+        for y in 0..<side {
+            let row = 0.4 * cos(Float(y) * 0.2)
+            for x in 0..<side {
+                let phase = Float(x * (index + 1)) * 0.3
+                image[x, y] = 0.5 + row * sin(phase)
+            }
+        }
         film.append(image, hours: Double(index) * 0.5, label: index % 3 - 1)
     }
     return film
@@ -102,7 +108,6 @@ func smallFilm(side: Int = 24, count: Int = 5, name: String = "film") -> CropFil
 
     @Test func compressionKeepsTheMeanAndRemovesDetail() {
         var image = FloatImage(width: 16, height: 16)
-        for y in 0..<16 { for x in 0..<16 { image[x, y] = 0.5 + (x + y) % 2 == 0 ? 0.52 : 0.48 } }
         for i in image.pixels.indices { image.pixels[i] = i % 2 == 0 ? 0.52 : 0.48 }
         var coarse = image
         BlockCompression.apply(&coarse, step: 0.2)

@@ -1,9 +1,9 @@
 import Foundation
 import Morphokinetics
-import Recordings
 import Simulation
 import Testing
 
+@testable import Recordings
 @testable import Training
 
 @Suite struct FrameLabelsTests {

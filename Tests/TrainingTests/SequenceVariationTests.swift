@@ -7,9 +7,14 @@ import Testing
 @Suite struct SequenceVariationTests {
     /// Frame k has features k + 1, ..., so that a frame can be told by its features.
     private func example(_ frames: Int) -> LabelledSequence {
-        LabelledSequence(
-            FeatureSequence(features: (0..<frames).flatMap { [Float($0 + 1), 2 * Float($0 + 1)] }, frames: frames),
-            labels: (0..<frames).map { $0 / 3 })
+        var features: [Float] = []
+        for frame in 0..<frames {
+            let value = Float(frame + 1)
+            features.append(value)
+            features.append(2 * value)
+        }
+        let labels: [Int] = (0..<frames).map { $0 / 3 }
+        return LabelledSequence(FeatureSequence(features: features, frames: frames), labels: labels)
     }
 
     @Test func keepsOrderAndLabels() {
