@@ -31,10 +31,10 @@ struct SafetensorsHeader {
         let raw: RawHeader
         do {
             raw = try JSONDecoder().decode(RawHeader.self, from: json)
-        } catch DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty {
-            throw NetworkError.damagedFile(file: file, reason: "its header is no JSON")
-        } catch let error as DecodingError {
-            throw Self.explain(error, file: file)
+        } catch let failure as EntryFailure {
+            throw NetworkError.badTensor(file: file, tensor: failure.name, reason: "has an entry that cannot be read: \(failure.reason)")
+        } catch {
+            throw NetworkError.damagedFile(file: file, reason: "its header is no JSON object of tensors")
         }
         metadata = raw.metadata
         let checked = try raw.entries.map { try Self.check($0.key, $0.value, dataStart: start, dataBytes: data.count - start, file: file) }
@@ -82,20 +82,21 @@ struct SafetensorsHeader {
             throw NetworkError.damagedFile(file: file, reason: "\(end - reached) bytes follow the last tensor")
         }
     }
+}
 
-    private static func explain(_ error: DecodingError, file: String) -> NetworkError {
-        let (path, text): ([any CodingKey], String) =
-            switch error {
-            case .typeMismatch(_, let context): (context.codingPath, context.debugDescription)
-            case .valueNotFound(_, let context): (context.codingPath, context.debugDescription)
-            case .keyNotFound(let key, let context): (context.codingPath, "has no \(key.stringValue)")
-            case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
-            @unknown default: ([], "unreadable")
+/// What is wrong with one entry of a header.
+private struct EntryFailure: Error {
+    let name: String
+    let reason: String
+
+    init(_ name: String, _ error: any Error) {
+        self.name = name
+        reason =
+            switch error as? DecodingError {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context): context.debugDescription
+            case .keyNotFound(let key, _): "no \(key.stringValue)"
+            default: "\(error)"
             }
-        guard let tensor = path.first?.stringValue else {
-            return .damagedFile(file: file, reason: "its header is no JSON object of tensors")
-        }
-        return .badTensor(file: file, tensor: tensor, reason: "has an entry that cannot be read: \(text)")
     }
 }
 
@@ -124,10 +125,14 @@ private struct RawHeader: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         for key in container.allKeys {
-            if key.stringValue == "__metadata__" {
-                metadata = try container.decode([String: String].self, forKey: key)
-            } else {
-                entries[key.stringValue] = try container.decode(RawEntry.self, forKey: key)
+            do {
+                if key.stringValue == "__metadata__" {
+                    metadata = try container.decode([String: String].self, forKey: key)
+                } else {
+                    entries[key.stringValue] = try container.decode(RawEntry.self, forKey: key)
+                }
+            } catch {
+                throw EntryFailure(key.stringValue, error)
             }
         }
     }
