@@ -265,7 +265,8 @@ struct EmbryoPainter {
         let tile = granuleTile()
         let granularity =
             scene.anatomy.granularity * (small ? 0.8 : 1) * (1 + scene.degeneration * 1.6)
-            * (body.kind == .trophectoderm || body.kind == .inner ? 1 + 1.5 * scene.flattening : 1)
+        // Spread thin, granules stand out in relief, though they absorb no more.
+        let standing: Float = body.kind == .trophectoderm || body.kind == .inner ? 1 + 1.5 * scene.flattening : 1
         let nuclei = scene.nuclei.filter { Self.unitLength($0.position - centre) < across }
         let blending = small ? 0 : scene.blending * (body.kind == .trophectoderm ? 1 - 0.85 * scene.flattening : 1)
         let smoothShare = 1 - 0.82 * blending
@@ -357,7 +358,7 @@ struct EmbryoPainter {
                                             thickness[at] += t
                                             if !small { union[at] += t }
                                             granuleMap[at] += speck * seen[at]
-                                            path[at] = smooth * smoothShare * contrast + speck * 1.5
+                                            path[at] = smooth * smoothShare * contrast + speck * 1.5 * standing
                                         }
                                     }
                                 }

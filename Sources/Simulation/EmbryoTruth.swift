@@ -52,18 +52,22 @@ public struct EmbryoTruth: Sendable, Equatable, Codable {
     public func stage(at hours: Double) -> Stage? { Stage(index: stageIndex(at: hours)) }
 
     /// Findings as `timelines.csv` spells them, sorted.
-    public var flags: [String] {
+    public var flags: [String] { flags(until: .infinity) }
+
+    /// Findings that have come about by some hours post insemination.
+    public func flags(until hours: Double) -> [String] {
         var result: [String] = []
-        if arrest != nil { result.append("arrested") }
-        if degeneration != nil { result.append("degenerate") }
-        if directFirstCleavage { result.append("direct_cleavage_t2_t3") }
-        if directSecondCleavage { result.append("direct_cleavage_t4_t5") }
+        func happened(_ time: Double?) -> Bool { (time ?? .infinity) <= hours && time != nil }
+        if happened(arrest) { result.append("arrested") }
+        if happened(degeneration) { result.append("degenerate") }
+        if directFirstCleavage && happened(events[.t3]) { result.append("direct_cleavage_t2_t3") }
+        if directSecondCleavage && happened(events[.t5]) { result.append("direct_cleavage_t4_t5") }
         if unfertilised { result.append("unfertilised") }
-        if fused != nil { result.append("reverse_cleavage") }
+        if happened(fused?.lowerBound) { result.append("reverse_cleavage") }
         if multinucleated { result.append("multinucleated") }
         if pronuclei != 2 && !unfertilised { result.append("pronuclei_\(pronuclei)") }
         if fragmentation >= 0.25 { result.append("fragmented") }
-        if !collapses.isEmpty { result.append("collapse") }
+        if happened(collapses.first) { result.append("collapse") }
         return result.sorted()
     }
 

@@ -71,7 +71,7 @@ public struct RecordingTruth: Sendable {
                 timeline.states[stage] = shown.contains { (stages[$0] ?? .tPB2) > stage } ? .skipped : .censored
             }
         }
-        timeline.flags = truth.flags
+        timeline.flags = truth.flags(until: hours[last])
         return timeline
     }
 }
