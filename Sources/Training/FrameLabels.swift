@@ -3,7 +3,7 @@ import Morphokinetics
 import Recordings
 
 /// Stages that a person or a simulator gave to frames.
-public struct FrameLabels: Sendable, Equatable {
+public struct FrameLabels: Sendable {
     private struct Run: Sendable, Equatable {
         var first: Int
         var last: Int
@@ -20,10 +20,16 @@ public struct FrameLabels: Sendable, Equatable {
     private var runs: [Run] = []
     /// Rows by well, in order of time.
     private var rows: [String: [Row]] = [:]
+    /// Hours of events by well, for embryos of which only these are known.
+    private var events: [String: [(hours: Double, label: Int)]] = [:]
 
     /// Reads Nantes phases (`phase,first,last`, no header; frame numbers as in the pictures' names) or a table with the
-    /// columns `well,frame,hours,stage`.
+    /// columns `well,frame,hours,stage`, or Label Studio's JSON export as `evaluate` reads it.
     public init(contentsOf url: URL) throws(TrainingError) {
+        if url.pathExtension.lowercased() == "json" {
+            try readExport(url)
+            return
+        }
         guard let text = try? String(contentsOf: url, encoding: .utf8) else {
             throw .annotationsInvalid(file: url.path, problem: "no readable text")
         }
@@ -46,7 +52,12 @@ public struct FrameLabels: Sendable, Equatable {
             guard let number = frame.number else { return -1 }
             return runs.last { ($0.first...$0.last).contains(number) }?.label ?? -1
         }
-        guard let rows = rows[well], !rows.isEmpty else { return -1 }
+        if let events = events[well] ?? only(events), let hours = frame.hours {
+            // How long the last stage lasted, only its successor's event would say.
+            guard let next = events.firstIndex(where: { $0.hours > hours }), next > 0 else { return -1 }
+            return events[next - 1].label
+        }
+        guard let rows = rows[well] ?? only(rows), !rows.isEmpty else { return -1 }
         guard let hours = frame.hours, rows[0].hours != nil else {
             let number = frame.number ?? frame.index
             return rows.first { $0.frame == number }?.label ?? -1
@@ -62,6 +73,27 @@ public struct FrameLabels: Sendable, Equatable {
         }
         guard let nearest, abs((rows[nearest].hours ?? 0) - hours) < 0.02 else { return -1 }
         return rows[nearest].label
+    }
+
+    /// The one well that there is: single-well recordings are named in as many ways as there are laboratories.
+    private func only<Value>(_ wells: [String: Value]) -> Value? { wells.count == 1 ? wells.values.first : nil }
+
+    private mutating func readExport(_ url: URL) throws(TrainingError) {
+        let embryos: [AnnotatedEmbryo]
+        do {
+            embryos = try AnnotationReader.read(url).embryos
+        } catch {
+            throw .annotationsInvalid(file: url.path, problem: "\(error)")
+        }
+        for embryo in embryos {
+            let well = embryo.name.split(separator: "/").count > 1 ? embryo.name.split(separator: "/").last.map(String.init) ?? "1" : "1"
+            if embryo.frames.isEmpty {
+                events[well] = embryo.events.map { ($0.value.time, $0.key.index) }.sorted { $0.hours < $1.hours }
+            } else {
+                rows[well, default: []] += zip(embryo.frames, embryo.labels).map { Row(frame: $0, hours: nil, label: $1?.index ?? -1) }
+            }
+        }
+        guard !(rows.isEmpty && events.isEmpty) else { throw .annotationsInvalid(file: url.path, problem: "it holds no embryo") }
     }
 
     private mutating func readPhases(_ records: [CommaSeparated.Record], file: String) throws(TrainingError) {

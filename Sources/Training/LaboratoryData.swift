@@ -7,7 +7,8 @@ import Recordings
 ///
 /// A folder is one of:
 /// - what `embryo-profiler simulate` writes: `recording.*` or `frames/`, `hours.csv`, `truth/stages.csv` (or `stages.csv`);
-/// - one embryo: `frames/` or one video, `*_phases.csv` (phase, first frame, last frame), perhaps `hours.csv`;
+/// - one recording: `frames/` or one video, `*_phases.csv` (phase, first frame, last frame) or Label Studio's `*.json`, perhaps
+///   `hours.csv`;
 /// - the Nantes layout (Gomez et al. 2022): `embryo_dataset/<video>/`, `embryo_dataset_annotations/<video>_phases.csv`,
 ///   `embryo_dataset_time_elapsed/<video>_timeElapsed.csv`;
 /// - a folder of such folders.
@@ -81,7 +82,9 @@ public enum LaboratoryData {
         if let dataset = exists("embryo_dataset") { return try nantes(folder, dataset) }
         let names = ((try? files.contentsOfDirectory(atPath: folder.path)) ?? []).filter { !$0.hasPrefix(".") }.sorted()
         let phases = names.filter { $0.hasSuffix("_phases.csv") }
-        if let annotations = exists("truth/stages.csv") ?? exists("stages.csv") ?? phases.first.flatMap({ exists($0) }) {
+        if let annotations = exists("truth/stages.csv") ?? exists("stages.csv") ?? phases.first.flatMap({ exists($0) })
+            ?? names.first(where: { $0.hasSuffix(".json") }).flatMap({ exists($0) })
+        {
             guard let recording = exists("frames") ?? names.first(where: isVideo).flatMap({ exists($0) }) else {
                 throw .dataUnusable(path: folder.path, problem: "it has annotations but neither a folder 'frames' nor a video")
             }

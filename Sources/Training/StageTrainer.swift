@@ -111,7 +111,8 @@ public struct StageTrainer: Sendable {
         let held = try SequenceTrainer.evaluate(result.weights, on: material.validation, jobs: request.jobs)
         return TrainingSummary(
             model: request.output, sha256: try ModelDigest.sha256(Data(contentsOf: request.output)), films: material.films,
-            labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss, validationAccuracy: held?.accuracy,
+            labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss,
+            validationAccuracy: held?.accuracy,
             temperature: temperature)
     }
 
