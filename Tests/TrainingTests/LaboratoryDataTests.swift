@@ -33,6 +33,24 @@ import Testing
         #expect(labels.label(well: "B7", frame: frame(index: 0, hours: 1.5)) == -1)
     }
 
+    @Test func labelStudioExports() throws {
+        let folder = try TemporaryFolder()
+        let tasks = (1...4).map { number in
+            """
+            {"id": \(number), "data": {"image": "/data/dish-7/frame_RUN\(number).jpeg"}, "annotations": [{"result": [
+              {"id": "a", "type": "choices", "value": {"choices": ["\(number < 3 ? "t2" : "t4")"]}}]}]}
+            """
+        }
+        let labels = try FrameLabels(contentsOf: folder.write("[" + tasks.joined(separator: ",") + "]", "export.json"))
+        #expect(labels.label(well: "1", frame: frame(number: 2)) == Stage.t2.index)
+        #expect(labels.label(well: "7", frame: frame(number: 3)) == Stage.t4.index)
+        #expect(labels.label(well: "1", frame: frame(number: 9)) == -1)
+        let broken = try folder.write("{", "broken.json")
+        #expect {
+            try FrameLabels(contentsOf: broken)
+        } throws: { "\($0)".contains("broken.json") }
+    }
+
     @Test(arguments: [
         "", "t2,1", "t2,5,1", "t2,a,b", "t99,1,2", "well,frame,hours,stage\nA1,x,1,t2", "well,frame,hours,stage\nA1,1,1,t99", "stage\nt2",
     ])
