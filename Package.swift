@@ -3,7 +3,6 @@ import PackageDescription
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let csv = Target.Dependency.product(name: "SwiftCSV", package: "SwiftCSV")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 
 let package = Package(
@@ -19,7 +18,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
-        .package(url: "https://github.com/swiftcsv/SwiftCSV.git", exact: "0.10.0"),
     ],
     targets: [
         .systemLibrary(
@@ -31,8 +29,8 @@ let package = Package(
         .target(name: "NeuralNetwork", dependencies: ["COpenBLAS", "VectorKernels"]),
         .target(name: "Morphokinetics"),
         .target(name: "Microwells", dependencies: ["Recordings", "NeuralNetwork"]),
-        .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", yams, csv]),
-        .target(name: "Simulation", dependencies: ["Recordings", "Morphokinetics"]),
+        .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", yams]),
+        .target(name: "Simulation", dependencies: ["Recordings", "Morphokinetics"], exclude: ["README.md"]),
         .target(
             name: "Profiling",
             dependencies: [
@@ -48,7 +46,8 @@ let package = Package(
         .executableTarget(
             name: "embryo-profiler",
             dependencies: [
-                "Training", "Profiling", "Simulation", "Implantation", "Microwells", "Recordings", "NeuralNetwork", "Morphokinetics", argumentParser, yams,
+                "Training", "Profiling", "Simulation", "Implantation", "Microwells", "Recordings", "NeuralNetwork", "Morphokinetics",
+                argumentParser, yams,
             ]),
         .testTarget(name: "RecordingsTests", dependencies: ["Recordings"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "VectorKernels"], resources: [.copy("Goldens")]),
@@ -57,7 +56,9 @@ let package = Package(
         .testTarget(name: "ImplantationTests", dependencies: ["Implantation", "Morphokinetics"], exclude: ["Golden"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Recordings", "Morphokinetics"]),
         .testTarget(name: "ProfilingTests", dependencies: ["Profiling", "Simulation"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "Profiling", "Simulation", "NeuralNetwork", "Morphokinetics", "Recordings", "Microwells"]),
         .testTarget(name: "CommandTests", dependencies: ["embryo-profiler"]),
     ],
     swiftLanguageModes: [.v6]

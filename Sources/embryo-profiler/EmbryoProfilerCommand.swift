@@ -11,8 +11,8 @@ struct EmbryoProfilerCommand: ParsableCommand {
         discussion: IntendedUse.sentence,
         version: Version.text,
         subcommands: [
-            ProfileCommand.self, InspectCommand.self, DetectCommand.self, EvaluateCommand.self,
-            FitDurationsCommand.self, ScoreCommand.self, DoctorCommand.self,
+            ProfileCommand.self, InspectCommand.self, DetectCommand.self, SimulateCommand.self, TrainCommand.self, TrainWellsCommand.self,
+            EvaluateCommand.self, FitDurationsCommand.self, ScoreCommand.self, BenchmarkCommand.self, DoctorCommand.self,
         ])
 
     static func main() {
