@@ -166,8 +166,11 @@ enum Temperature {
             }
             return sum
         }
-        return minimum(of: loss, between: 0.3, and: 5)
+        return shrunk(minimum(of: loss, between: 0.3, and: 5), films: labelled.count)
     }
+
+    /// A few kept-out films that happen to be easy must not make a model sure of itself: with n films the logarithm counts n / (n + 8).
+    static func shrunk(_ temperature: Double, films: Int) -> Double { exp(log(temperature) * Double(films) / Double(films + 8)) }
 
     /// Golden-section search on the logarithm.
     static func minimum(of function: (Double) -> Double, between low: Double, and high: Double) -> Double {
