@@ -145,7 +145,11 @@ def pytorch(repeats):
 
 def child(python, part, argument):
     """A part in a process of its own; None, with a line on what is missing, where it cannot run."""
-    run = subprocess.run([python, __file__, f"--part={part}", str(argument)], capture_output=True, text=True, check=False)
+    try:
+        run = subprocess.run([python, __file__, f"--part={part}", str(argument)], capture_output=True, text=True, check=False)
+    except OSError as error:
+        print(f"{part}: {error}", file=sys.stderr)
+        return None
     if run.returncode == 0:
         return json.loads(run.stdout)
     print(f"{part}: {(run.stderr.strip().splitlines() or ['failed'])[-1]}", file=sys.stderr)
