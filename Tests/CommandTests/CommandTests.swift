@@ -18,14 +18,14 @@ import Testing
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[0]
     }()
 
-    private func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
+    static func run(_ arguments: [String], in folder: URL? = nil) throws -> Outcome {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("embryo-profiler-command-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: scratch) }
         let files = ["out", "err"].map { scratch.appendingPathComponent($0) }
         for file in files { FileManager.default.createFile(atPath: file.path, contents: nil) }
         let process = Process()
-        process.executableURL = Self.binary
+        process.executableURL = binary
         process.arguments = arguments
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice
@@ -40,7 +40,7 @@ import Testing
     private static let verbs = ["profile", "inspect", "detect", "simulate", "train", "evaluate", "score", "benchmark", "doctor"]
 
     @Test func helpListsEveryVerb() throws {
-        let outcome = try run(["--help"])
+        let outcome = try Self.run(["--help"])
         #expect(outcome.status == 0)
         for verb in Self.verbs { #expect(outcome.output.contains("  \(verb) ")) }
         #expect(outcome.output.contains("research use"))
@@ -48,7 +48,7 @@ import Testing
 
     @Test(arguments: verbs)
     func everyVerbHasHelpWithAnExample(verb: String) throws {
-        let outcome = try run([verb, "--help"])
+        let outcome = try Self.run([verb, "--help"])
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("Example"))
         #expect(outcome.output.contains("embryo-profiler \(verb)"))
@@ -61,7 +61,7 @@ import Testing
         ["inspect"], ["inspect", "a", "b"], ["benchmark", "--group", "nothing"],
     ])
     func badUsageIsTwo(arguments: [String]) throws {
-        let outcome = try run(arguments)
+        let outcome = try Self.run(arguments)
         if arguments.isEmpty {
             // Without a word the program explains itself.
             #expect(outcome.status == 0 && outcome.output.contains("SUBCOMMANDS"))
@@ -75,7 +75,7 @@ import Testing
         for verb in [["inspect"], ["profile", "--quiet", "--out", "out"]] {
             let folder = try Self.folder()
             defer { try? FileManager.default.removeItem(at: folder) }
-            let outcome = try run(verb + ["no such film.mp4"], in: folder)
+            let outcome = try Self.run(verb + ["no such film.mp4"], in: folder)
             #expect(outcome.status == 3)
             #expect(outcome.errors.contains("no such film.mp4"))
             #expect(!outcome.errors.contains("Fatal") && !outcome.errors.contains(".swift"))
@@ -86,20 +86,20 @@ import Testing
         let folder = try Self.folder()
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data("recording:\n  layuot: auto\n".utf8).write(to: folder.appendingPathComponent("lab.yml"))
-        let outcome = try run(["profile", "a.mp4", "--out", "out", "--pipeline", "lab.yml"], in: folder)
+        let outcome = try Self.run(["profile", "a.mp4", "--out", "out", "--pipeline", "lab.yml"], in: folder)
         #expect(outcome.status == 3)
         #expect(outcome.errors.contains("lab.yml:2: unknown key 'recording.layuot'; did you mean 'layout'?"))
     }
 
     @Test func doctorFindsThisMachineHealthy() throws {
-        let outcome = try run(["doctor"])
+        let outcome = try Self.run(["doctor"])
         #expect(outcome.status == 0, "\(outcome.output)")
         #expect(outcome.output.contains("OpenBLAS") && outcome.output.contains("libavcodec"))
         #expect(!outcome.output.contains("FAILED"))
     }
 
     @Test func versionIsPrinted() throws {
-        let outcome = try run(["--version"])
+        let outcome = try Self.run(["--version"])
         #expect(outcome.status == 0 && outcome.output.hasPrefix("EmbryoProfiler "))
     }
 

@@ -31,6 +31,8 @@ final class FrameReader: @unchecked Sendable {
     private(set) var tracker: WellTracker
     private(set) var hours: [Double?] = []
     private(set) var numbers: [Int?] = []
+    /// Slots of which no picture was kept.
+    private(set) var lost = 0
     private var problems: [String: Int] = [:]
 
     private let lock = NSLock()
@@ -97,6 +99,7 @@ final class FrameReader: @unchecked Sendable {
                 return Crop(well: well, slot: slot, picture: cut(observation, from: image))
             }
         case .lost(let reason), .unreadable(let reason):
+            if case .lost = frame.content { lost += 1 }
             problems[reason, default: 0] += 1
             observations = tracker.trackUnreadable()
             lock.withLock {

@@ -55,7 +55,7 @@ struct RecordingRun {
             if isCancelled() { throw ProfilingError.cancelled }
             return try WellReading(
                 series: series, occupancy: reader.tracker.occupancy(ofWell: series.well.name) ?? series.well.probabilities, clock: clock,
-                tools: tools, quality: request.pipeline.quality)
+                tools: tools, quality: request.pipeline.quality, lost: reader.lost)
         }
         watch.lap("timelines")
 

@@ -12,9 +12,10 @@ struct WellReading {
     /// Whether the slot carried weight.
     let usable: [Bool]
 
+    /// - Parameter lost: slots of the recording without a picture.
     init(
         series: WellSeries, occupancy: OccupancyProbabilities, clock: FrameClock, tools: RecordingRun.Tools,
-        quality: PipelineDefinition.QualityChoices
+        quality: PipelineDefinition.QualityChoices, lost: Int
     ) throws {
         self.series = series
         let usable = series.usable
@@ -33,12 +34,14 @@ struct WellReading {
             self.profile = profile
             return
         }
-        let share = Double(usableCount) / Double(max(series.count, 1))
+        // A frame that was never kept says nothing about those that were: a film cut in the middle is read up to the cut.
+        let kept = max(series.count - lost, 1)
+        let share = Double(usableCount) / Double(kept)
         // Asked for in vain from a single picture: one usable frame of one is all there can be.
-        let needed = min(quality.minimumUsableFrames, max(series.count, 1))
+        let needed = min(quality.minimumUsableFrames, kept)
         if usableCount < needed || share < quality.minimumUsableShare {
             profile.notScorable =
-                "only \(usableCount) of \(series.count) frames are usable (\(Self.commonest(series.qualityCounts))); the pipeline asks for "
+                "only \(usableCount) of \(kept) frames are usable (\(Self.commonest(series.qualityCounts))); the pipeline asks for "
                 + "\(needed) and a share of \(quality.minimumUsableShare)"
             stages = [Stage?](repeating: nil, count: series.count)
             posteriors = [Double](repeating: 0, count: series.count * count)
