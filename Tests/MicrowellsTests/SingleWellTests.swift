@@ -9,13 +9,7 @@ import Testing
     static let planes = Shared.pictures("blastocyst-planes")
     static let outlines = Shared.pictures("cleavage-outlines")
 
-    /// Every seventh picture, or all of them on demand.
-    static func some(_ pictures: [URL]) -> [URL] {
-        Shared.runsAll ? pictures : pictures.enumerated().filter { $0.offset % 7 == 3 }.map(\.element)
-    }
-
-    @Test(.enabled(if: !planes.isEmpty, "no focal planes here"), arguments: some(planes)) func planesHaveAWellAndAnEmbryo(_ url: URL) throws
-    {
+    @Test(.enabled(if: !planes.isEmpty, "no focal planes here"), arguments: planes) func planesHaveAWellAndAnEmbryo(_ url: URL) throws {
         let detection = try GeometricWellDetector().detect(in: PictureFile.read(url))
         #expect(detection.layout == .single)
         let well = try #require(detection.wells.first)
