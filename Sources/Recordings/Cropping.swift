@@ -14,12 +14,18 @@ extension GrayImage {
         guard abs(angle) > 1e-6 else {
             return resampled(x: centerX - side / 2, y: centerY - side / 2, width: side, height: side, toWidth: size, toHeight: size)
         }
+        let step = side / Double(size)
+        if let direct = TurnedSampling(
+            width: width, height: height, centerX: centerX, centerY: centerY, step: step, angle: angle, size: size),
+            let result = sampled(direct)
+        {
+            return result
+        }
         // The upright square around the turned region, averaged to a grid somewhat finer than the result's, then
-        // turned bilinearly: as sharp as sampling the source, at a third of its cost.
+        // turned bilinearly: as sharp as sampling the source, and cheaper where a pixel covers many of the source's.
         let cosine = cos(angle)
         let sine = sin(angle)
         let reach = side * (abs(cosine) + abs(sine))
-        let step = side / Double(size)
         let grid = max(1, Int((reach / max(step / 1.4, min(step, 1))).rounded(.up)))
         let upright = resampled(x: centerX - reach / 2, y: centerY - reach / 2, width: reach, height: reach, toWidth: grid, toHeight: grid)
         return upright.turned(cosine: cosine, sine: sine, step: step / reach * Double(grid), size: size)
@@ -104,6 +110,18 @@ struct AxisWeights {
         }
         touched = low..<(high + 1)
     }
+
+    /// The same weights with as many a run, filled up with zeros, where no run has more than three; `taps` is 0 where one has.
+    func even(from left: Int) -> (taps: Int, places: [Int32], weights: [Float]) {
+        var most = 2
+        for index in first.indices { most = max(most, Int(begin[index + 1] - begin[index])) }
+        guard most <= 3 else { return (0, [], []) }
+        var even = [Float](repeating: 0, count: most * first.count)
+        for index in first.indices {
+            for tap in Int(begin[index])..<Int(begin[index + 1]) { even[most * index + tap - Int(begin[index])] = weights[tap] }
+        }
+        return (most, first.map { $0 - Int32(left) }, even)
+    }
 }
 
 /// Averages rows first, over contiguous samples that the compiler turns into vector code, then columns.
@@ -115,7 +133,11 @@ private func resample<Sample: FixedWidthInteger & UnsignedInteger>(
     let span = columns.touched.count
     let outWidth = result.width
     let outHeight = result.height
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: span) { row in
+    let (taps, places, even) = columns.even(from: left)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: span + 2) { row in
+        // Runs filled up with weights of 0 read up to two samples more.
+        row[span] = 0
+        row[span + 1] = 0
         result.pixels.withUnsafeMutableBufferPointer { out in
             columns.first.withUnsafeBufferPointer { first in
                 columns.begin.withUnsafeBufferPointer { begin in
@@ -132,15 +154,30 @@ private func resample<Sample: FixedWidthInteger & UnsignedInteger>(
                                 let weight = rows.weights[tap] * scale
                                 for x in 0..<span { row[x] += Float(source[x]) * weight }
                             }
-                            let line = y * outWidth
-                            for x in 0..<outWidth {
-                                var sum: Float = 0
-                                var position = Int(first[x]) - left
-                                for tap in Int(begin[x])..<Int(begin[x + 1]) {
-                                    sum += row[position] * weights[tap]
-                                    position += 1
+                            guard let target = out.baseAddress.map({ $0 + y * outWidth }), let row = row.baseAddress else { return }
+                            switch taps {
+                            case 2:
+                                for x in 0..<outWidth {
+                                    let source = row + Int(places[x])
+                                    let sum = source[0] * even[2 * x] + source[1] * even[2 * x + 1]
+                                    target[x] = min(max(sum + offset, 0), 1)
                                 }
-                                out[line + x] = min(max(sum + offset, 0), 1)
+                            case 3:
+                                for x in 0..<outWidth {
+                                    let source = row + Int(places[x])
+                                    let sum = source[0] * even[3 * x] + source[1] * even[3 * x + 1] + source[2] * even[3 * x + 2]
+                                    target[x] = min(max(sum + offset, 0), 1)
+                                }
+                            default:
+                                for x in 0..<outWidth {
+                                    var sum: Float = 0
+                                    var position = Int(first[x]) - left
+                                    for tap in Int(begin[x])..<Int(begin[x + 1]) {
+                                        sum += row[position] * weights[tap]
+                                        position += 1
+                                    }
+                                    target[x] = min(max(sum + offset, 0), 1)
+                                }
                             }
                         }
                     }

@@ -96,12 +96,57 @@ struct CroppingTests {
         #expect(zip(small.pixels, upright.pixels).allSatisfy { abs($0 - $1) < 0.02 })
     }
 
+    /// A bilinear sample, pixel centres at whole coordinates, the border repeated.
+    private func bilinear(_ x: Double, _ y: Double) -> Double {
+        let (fx, fy) = (x - x.rounded(.down), y - y.rounded(.down))
+        let (left, top) = (Int(x.rounded(.down)), Int(y.rounded(.down)))
+        let upper = level(left, top) * (1 - fx) + level(left + 1, top) * fx
+        let lower = level(left, top + 1) * (1 - fx) + level(left + 1, top + 1) * fx
+        return upper * (1 - fy) + lower * fy
+    }
+
+    @Test(arguments: [
+        (30.0, 22.0, 14.0, 0.11, 28, 1), (30.3, 21.6, 15.0, -2.2, 13, 1), (3.0, 2.0, 12.0, 0.7, 20, 1), (58.0, 44.0, 30.0, 3.3, 25, 1),
+        (31.0, 22.0, 24.0, 0.3, 10, 2), (30.0, 20.0, 50.0, 1.1, 16, 3),
+    ])
+    func turnedSquaresAreMeansOfBilinearSamples(
+        centerX: Double, centerY: Double, side: Double, angle: Double, size: Int, perAxis: Int
+    ) {
+        let crop = image.crop(centerX: centerX, centerY: centerY, side: side, angle: angle, size: size)
+        let step = side / Double(size)
+        var worst = 0.0
+        for row in 0..<size {
+            for column in 0..<size {
+                var sum = 0.0
+                for part in 0..<(perAxis * perAxis) {
+                    let u = (Double(column) + (Double(part % perAxis) + 0.5) / Double(perAxis) - Double(size) / 2) * step
+                    let v = (Double(row) + (Double(part / perAxis) + 0.5) / Double(perAxis) - Double(size) / 2) * step
+                    sum += bilinear(
+                        centerX - 0.5 + u * cos(angle) - v * sin(angle), centerY - 0.5 + u * sin(angle) + v * cos(angle))
+                }
+                worst = max(worst, abs(Double(crop[column, row]) - sum / Double(perAxis * perAxis)))
+            }
+        }
+        // Weights of eight bits on noise from black to white: at worst a 512th along each axis.
+        #expect(worst < 0.005)
+    }
+
+    @Test func aTurnedSquareThatShrinksFarKeepsTheMean() {
+        let small = image.crop(centerX: 30, centerY: 22.5, side: 30, angle: 0.5, size: 4)
+        let large = image.crop(centerX: 30, centerY: 22.5, side: 30, angle: 0.5, size: 60)
+        func mean(_ picture: FloatImage) -> Float { picture.pixels.reduce(0, +) / Float(picture.pixels.count) }
+        #expect(abs(mean(small) - mean(large)) < 0.01)
+    }
+
     @Test func sixteenBitsAndLimitedRangeComeToTheSameIntensities() throws {
         let eight = Fixture.picture(3)
         let deep = Fixture.picture(3, bitDepth: 16)
         let one = eight.crop(centerX: 40, centerY: 30, side: 31, size: 9)
         let other = deep.crop(centerX: 40, centerY: 30, side: 31, size: 9)
         #expect(zip(one.pixels, other.pixels).allSatisfy { abs($0 - $1) < 0.003 })
+        let oneTurned = eight.crop(centerX: 40, centerY: 30, side: 20, angle: 0.3, size: 19)
+        let otherTurned = deep.crop(centerX: 40, centerY: 30, side: 20, angle: 0.3, size: 19)
+        #expect(zip(oneTurned.pixels, otherTurned.pixels).allSatisfy { abs($0 - $1) < 0.08 })
         let limited = GrayImage(
             width: 2, height: 1, bitDepth: 8, black: 16, white: 235, storage: PixelStorage(copying: [UInt8(16), UInt8(235)], stride: 2))
         #expect(limited.crop(centerX: 0.5, centerY: 0.5, side: 1, size: 1).pixels[0] < 1e-6)
