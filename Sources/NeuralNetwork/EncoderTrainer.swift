@@ -12,6 +12,27 @@ public struct LabelledPicture: Sendable, Equatable {
     }
 }
 
+/// Labelled pictures that are made when a training step asks for them, so that no two steps need see the same one.
+public protocol PictureSet: Sendable {
+    /// The class of each picture, or −1 where none is known.
+    var labels: [Int] { get }
+    /// (size, size) intensities of picture `index`; `random` decides how it is seen this time.
+    func picture(_ index: Int, _ random: inout SeededGenerator) throws -> [Float]
+}
+
+/// Pictures in memory, varied by an augmentation.
+struct StoredPictures: PictureSet {
+    let pictures: [LabelledPicture]
+    let size: Int
+    let augmentation: PictureAugmentation?
+
+    var labels: [Int] { pictures.map(\.label) }
+
+    func picture(_ index: Int, _ random: inout SeededGenerator) -> [Float] {
+        augmentation.map { $0.apply(pictures[index].pixels, size: size, &random) } ?? pictures[index].pixels
+    }
+}
+
 /// How much of an encoder is trained.
 public struct EncoderTraining: Sendable, Equatable {
     /// The first block that is trained: −1 for the whole encoder, the number of blocks for its last convolution only, more for nothing
@@ -73,16 +94,28 @@ public struct EncoderTrainer: Sendable {
         _ sets: [[LabelledPicture]], shares: [Double]? = nil, validation: [LabelledPicture] = [], augmentation: PictureAugmentation? = nil,
         report: (EpochReport) throws -> Void = { _ in }
     ) throws -> TrainingResult {
+        for picture in sets.joined() { try check(picture) }
+        return try train(
+            sets.map { StoredPictures(pictures: $0, size: size, augmentation: augmentation) }, shares: shares, validation: validation,
+            report: report)
+    }
+
+    /// Trains on sets whose pictures are made anew for every step, mixed by `shares` of each batch (left out: by their sizes).
+    public func train(
+        _ sets: [any PictureSet], shares: [Double]? = nil, validation: [LabelledPicture] = [],
+        report: (EpochReport) throws -> Void = { _ in }
+    ) throws -> TrainingResult {
         let configuration = try EncoderConfiguration(weights: start)
         try options.validate()
         try options.loss.validate(classes: classes)
         guard size > 0, size % configuration.reduction == 0 else {
             throw NetworkError.wrongInput(reason: "pictures are \(size) wide, but must be a multiple of \(configuration.reduction)")
         }
-        for picture in sets.joined() { try check(picture) }
+        let labels = sets.map(\.labels)
+        for label in labels.joined() { try check(label) }
         for picture in validation { try check(picture) }
         precondition(MatrixLibrary.ready)
-        let sampler = try MixedSampler(counts: sets.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
+        let sampler = try MixedSampler(counts: labels.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
         let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss)
         var state = try PictureTrainingState(self, worker)
         let schedule = LearningSchedule(
@@ -97,13 +130,13 @@ public struct EncoderTrainer: Sendable {
             var sums = EpochSums()
             for (index, picks) in sampler.epoch(state.epoch).enumerated() {
                 let seed = options.seed &* 0x2545_F491_4F6C_DD1D &+ UInt64(state.epoch) << 32 &+ UInt64(index)
-                let batch = picks.map { sets[$0.set][$0.example] }
-                let pictures = prepare(batch, augmentation, seed: seed)
+                let pictures = try prepare(picks, of: sets, seed: seed)
                 let rate = schedule.rate(at: state.optimiser.step)
                 let result = gradients.withUnsafeMutableBufferPointer { gradients in
                     gradients.update(repeating: 0)
                     return worker.run(
-                        state.values, &state.statistics, pictures: pictures, labels: batch.map(\.label), size: size, mode: mode,
+                        state.values, &state.statistics, pictures: pictures, labels: picks.map { labels[$0.set][$0.example] }, size: size,
+                        mode: mode,
                         dropout: Dropout(rate: options.dropout, random: SeededGenerator(seed: seed ^ 0x6C)), jobs: options.jobs,
                         gradients: gradients.baseAddress, arena: arena)
                 }
@@ -124,18 +157,21 @@ public struct EncoderTrainer: Sendable {
         return TrainingResult(weights: weightFile(configuration, state.best, state.bestStatistics), epochs: state.reports)
     }
 
-    /// The batch's pictures, each changed by a generator of its own.
-    private func prepare(_ batch: [LabelledPicture], _ augmentation: PictureAugmentation?, seed: UInt64) -> [Float] {
-        guard let augmentation else { return batch.flatMap(\.pixels) }
-        var parts = [[Float]](repeating: [], count: batch.count)
+    /// The batch's pictures, each made with a generator of its own.
+    private func prepare(_ picks: [(set: Int, example: Int)], of sets: [any PictureSet], seed: UInt64) throws -> [Float] {
+        var parts = [Result<[Float], any Error>](repeating: .success([]), count: picks.count)
         parts.withUnsafeMutableBufferPointer { slots in
             nonisolated(unsafe) let slots = slots
-            Jobs.run(batch.count, jobs: options.jobs) { index, _ in
+            Jobs.run(picks.count, jobs: options.jobs) { index, _ in
                 var random = SeededGenerator(seed: seed ^ UInt64(index) << 40)
-                slots[index] = augmentation.apply(batch[index].pixels, size: size, &random)
+                slots[index] = Result { try sets[picks[index].set].picture(picks[index].example, &random) }
             }
         }
-        return parts.flatMap { $0 }
+        return try parts.flatMap { part in
+            let pixels = try part.get()
+            try check(pixels)
+            return pixels
+        }
     }
 
     /// Mean loss and share of right pictures of a classifier; nil where nothing is labelled.
@@ -173,10 +209,18 @@ public struct EncoderTrainer: Sendable {
     }
 
     private func check(_ picture: LabelledPicture) throws {
-        guard picture.pixels.count == size * size else {
-            throw NetworkError.wrongInput(reason: "a picture of \(picture.pixels.count) pixels is not \(size)×\(size)")
+        try check(picture.pixels)
+        try check(picture.label)
+    }
+
+    private func check(_ pixels: [Float]) throws {
+        guard pixels.count == size * size else {
+            throw NetworkError.wrongInput(reason: "a picture of \(pixels.count) pixels is not \(size)×\(size)")
         }
-        guard (-1..<classes).contains(picture.label) else {
+    }
+
+    private func check(_ label: Int) throws {
+        guard (-1..<classes).contains(label) else {
             throw NetworkError.wrongInput(reason: "a label is not −1 or a class under \(classes)")
         }
     }
