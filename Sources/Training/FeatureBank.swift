@@ -79,7 +79,7 @@ public struct FeatureBank: Sendable {
     private func key(_ film: CropFilm, variant: Int, seed: UInt64) throws -> String {
         var data = Data("\(encoderDigest) \(size) \(ranges) \(variant) \(seed) \(film.name) \(film.side) \(film.span) \(film.hours)".utf8)
         data.append(contentsOf: film.pixels)
-        return String(try ModelDigest.sha256(data).prefix(16))
+        return String(try ContentDigest.sha256(data).prefix(16))
     }
 
     /// A seed for one variant of one film.

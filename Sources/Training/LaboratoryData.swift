@@ -140,3 +140,26 @@ enum NantesLayout {
         return Set(lines.filter { !$0.isEmpty })
     }
 }
+
+/// The annotated films of a run's recordings, split by patient.
+struct LaboratoryFilms {
+    var training: [CropFilm] = []
+    /// Of patients that are kept out: they decide when to stop and how sure the model may be.
+    var held: [CropFilm] = []
+
+    var isEmpty: Bool { training.isEmpty && held.isEmpty }
+
+    /// Reads the recordings that a request names; empty where it names none.
+    static func read(
+        _ request: TrainingRequest, isCancelled: @Sendable () -> Bool, report: @Sendable (TrainingProgress) -> Void
+    ) throws -> LaboratoryFilms {
+        guard !request.data.isEmpty else { return LaboratoryFilms() }
+        let side = TrainingMaterial.storedSide(request.recipe.inputSize)
+        let films = try request.data.flatMap { try LaboratoryData.read($0, side: side, isCancelled: isCancelled, report: report) }
+        let labelled = films.filter { $0.labels.contains { $0 >= 0 } }
+        guard !labelled.isEmpty else { throw TrainingError.tooLittleData(problem: "no well of the recordings has annotations") }
+        let groups = LaboratoryData.heldOut(labelled.map(\.group), seed: request.recipe.seed)
+        return LaboratoryFilms(
+            training: labelled.filter { !groups.contains($0.group) }, held: labelled.filter { groups.contains($0.group) })
+    }
+}

@@ -45,9 +45,12 @@ public struct TrainingSummary: Sendable {
     public var validationLoss: Double?
     public var validationAccuracy: Double?
     public var temperature: Double
+    /// The evaluation page; nil without annotated recordings that were kept out.
+    public var page: URL?
 }
 
-/// Trains a stage model by a recipe: films, features of a frozen encoder, the recurrent network, the temperature, the file.
+/// Trains a stage model by a recipe: films, the encoder where the recipe says so, its features, the recurrent network on them, the
+/// temperature, the file.
 ///
 /// Equal recipes, data, seeds and versions give equal models, whatever the number of jobs.
 public struct StageTrainer: Sendable {
@@ -59,7 +62,8 @@ public struct StageTrainer: Sendable {
         self.isCancelled = isCancelled
     }
 
-    /// Runs the whole and writes the model and, beside it, `<model>.log.csv`.
+    /// Runs the whole and writes the model and, beside it, `<model>.log.csv`, `<model>.encoder-log.csv` where the encoder was trained, and
+    /// `<model>.evaluation.html` where annotated recordings were kept out.
     public func run(report: @escaping @Sendable (TrainingProgress) -> Void) throws -> TrainingSummary {
         var request = request
         let start = try request.start.map { try WeightFile(contentsOf: $0) }
@@ -69,12 +73,20 @@ public struct StageTrainer: Sendable {
             if request.recipe.name == TrainingRecipe().name { request.recipe.name = "\(start.metadata["name"] ?? "model")-tuned" }
         }
         let recipe = request.recipe
-        let encoder = try encoderFile(start, request)
+        let laboratory = try LaboratoryFilms.read(request, isCancelled: isCancelled, report: report)
+        var encoder = try encoderFile(start, request)
+        if recipe.encoder.epochs > 0 {
+            let tuning = EncoderTuning(
+                request: request, start: encoder.file, laboratory: laboratory, isCancelled: isCancelled, report: report)
+            encoder.file = try tuning.run()
+            encoder.digest = try ContentDigest.sha256(encoder.file.serialised())
+            encoder.isOwn = true
+        }
         let bank = try FeatureBank(
             folder: request.cache?.appendingPathComponent("features"), encoder: encoder.file, digest: encoder.digest,
             size: recipe.inputSize,
             ranges: recipe.augmentation)
-        let material = try TrainingMaterial.gather(request, bank: bank, isCancelled: isCancelled, report: report)
+        let material = try TrainingMaterial.gather(request, laboratory: laboratory, bank: bank, isCancelled: isCancelled, report: report)
         guard material.labelledFrames > 0 else {
             throw TrainingError.tooLittleData(problem: "no frame of the data carries a label")
         }
@@ -108,22 +120,38 @@ public struct StageTrainer: Sendable {
             name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, sequence: weights,
             encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try file.write(to: request.output)
+        let page = try writePage(laboratory.held)
         let held = try SequenceTrainer.evaluate(result.weights, on: material.validation, jobs: request.jobs)
         return TrainingSummary(
-            model: request.output, sha256: try ModelDigest.sha256(Data(contentsOf: request.output)), films: material.films,
+            model: request.output, sha256: try ContentDigest.sha256(Data(contentsOf: request.output)), films: material.films,
             labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss,
-            validationAccuracy: held?.accuracy,
-            temperature: temperature)
+            validationAccuracy: held?.accuracy, temperature: temperature, page: page)
+    }
+
+    /// Writes `<model>.evaluation.html`: the new model, and the one that it began from, on the patients who were kept out.
+    private func writePage(_ held: [CropFilm]) throws -> URL? {
+        guard let evaluation = try FilmEvaluation.run(held, model: StageModel.load(request.output), jobs: request.jobs) else { return nil }
+        let before = try request.start.flatMap { try FilmEvaluation.run(held, model: StageModel.load($0), jobs: request.jobs) }
+        let url = request.output.deletingPathExtension().appendingPathExtension("evaluation.html")
+        let html = EvaluationPage.html(
+            evaluation, predictions: request.output.lastPathComponent, truth: "annotations of the patients who were kept out",
+            before: before.map { (request.start?.lastPathComponent ?? "", $0) })
+        do {
+            try Data(html.utf8).write(to: url, options: .atomic)
+        } catch {
+            throw TrainingError.notWritable(path: url.path, problem: error.localizedDescription)
+        }
+        return url
     }
 
     /// The encoder of the model to begin from, or the one that ships.
     private func encoderFile(_ start: WeightFile?, _ request: TrainingRequest) throws -> (file: WeightFile, digest: String, isOwn: Bool) {
         if let start, start.tensors.keys.contains(where: { $0.hasPrefix("encoder.") }), let url = request.start {
-            return (start, try ModelDigest.sha256(Data(contentsOf: url)), true)
+            return (start, try ContentDigest.sha256(Data(contentsOf: url)), true)
         }
         let url = try StageModelFile.shippedEncoder()
         let data = try Data(contentsOf: url)
-        return (try WeightFile(data: data, name: url.lastPathComponent), try ModelDigest.sha256(data), false)
+        return (try WeightFile(data: data, name: url.lastPathComponent), try ContentDigest.sha256(data), false)
     }
 
     private func options(_ material: TrainingMaterial, log: URL) -> TrainingOptions {

@@ -18,29 +18,19 @@ struct TrainingMaterial {
     /// Frames with a label that are learned from.
     var labelledFrames: Int { sets.joined().reduce(0) { $0 + $1.labels.count { $0 >= 0 } } }
 
-    /// Rare stages count for more, but not so much that they are seen everywhere: the inverse square root of their share.
-    var classWeights: [Float] {
-        var counts = [Double](repeating: 0, count: StageModel.classCount)
-        for (set, share) in zip(sets, shares) {
-            let frames = Double(set.reduce(0) { $0 + $1.labels.count { $0 >= 0 } })
-            for example in set { for label in example.labels where label >= 0 { counts[label] += share / max(frames, 1) } }
-        }
-        let total = counts.reduce(0, +)
-        guard total > 0 else { return [] }
-        let weights = counts.map { $0 > 0 ? (total / Double(counts.count) / $0).squareRoot() : 1 }
-        return weights.map { Float(min(max($0, 0.4), 3)) }
-    }
+    /// See `ClassBalance`.
+    var classWeights: [Float] { ClassBalance.weights(zip(sets, shares).map { ($0.flatMap(\.labels), $1) }) }
 
     /// Renders, reads and encodes what the request names.
     static func gather(
-        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        _ request: TrainingRequest, laboratory: LaboratoryFilms, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
         report: @escaping @Sendable (TrainingProgress) -> Void
     ) throws -> TrainingMaterial {
         var material = TrainingMaterial()
         var sources: [String] = []
         try material.addSimulated(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
         try material.addStills(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
-        try material.addRecordings(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
+        try material.addRecordings(laboratory, request, bank: bank, isCancelled: isCancelled, report: report, &sources)
         material.description = sources.joined(separator: "; ")
         return material
     }
@@ -119,42 +109,35 @@ struct TrainingMaterial {
     }
 
     private mutating func addRecordings(
-        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        _ laboratory: LaboratoryFilms, _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
         report: @escaping @Sendable (TrainingProgress) -> Void, _ sources: inout [String]
     ) throws {
-        guard !request.data.isEmpty else { return }
-        var read: [CropFilm] = []
-        for folder in request.data {
-            read += try LaboratoryData.read(
-                folder, side: Self.storedSide(request.recipe.inputSize), isCancelled: isCancelled, report: report)
-        }
-        let labelled = read.filter { $0.labels.contains { $0 >= 0 } }
-        guard !labelled.isEmpty else { throw TrainingError.tooLittleData(problem: "no well of the recordings has annotations") }
-        let held = LaboratoryData.heldOut(labelled.map(\.group), seed: request.recipe.seed)
-        let examples = try Self.each(labelled.count, jobs: request.jobs, "recordings", isCancelled, report) { index in
-            let film = labelled[index]
-            let variants = held.contains(film.group) ? 0...0 : 0...max(1, request.recipe.simulation.variants)
-            return try variants.map { variant in
+        guard !laboratory.isEmpty else { return }
+        @Sendable func features(_ film: CropFilm, _ variants: ClosedRange<Int>) throws -> [LabelledSequence] {
+            try variants.map { variant in
                 LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
                     labels: film.labels)
             }
         }
-        var training: [LabelledSequence] = []
-        for (film, parts) in zip(labelled, examples) {
-            if held.contains(film.group) { validation += parts } else { training += parts }
+        let (training, held) = (laboratory.training, laboratory.held)
+        let examples = try Self.each(training.count + held.count, jobs: request.jobs, "recordings", isCancelled, report) { index in
+            index < training.count
+                ? try features(training[index], 0...max(1, request.recipe.simulation.variants))
+                : try features(held[index - training.count], 0...0)
         }
-        sets.append(training)
+        sets.append(Array(examples[..<training.count].joined()))
+        validation += examples[training.count...].joined()
         shares.append(1)
-        films += labelled.count - labelled.count { held.contains($0.group) }
-        sources.append("\(labelled.count) annotated wells of \(Set(labelled.map(\.group)).count) patients")
+        films += training.count
+        sources.append("\(training.count + held.count) annotated wells of \(Set((training + held).map(\.group)).count) patients")
     }
 
     /// Side at which films are stored, so that the crop has the pixels of the network's input.
     static func storedSide(_ inputSize: Int) -> Int { Int((Double(inputSize) / 1.15 * SimulatedFilm.span / 8).rounded(.up)) * 8 }
 
     /// Runs `make` for every index on several threads; results in order, the first error thrown.
-    private static func each<Value: Sendable>(
+    static func each<Value: Sendable>(
         _ count: Int, jobs: Int, _ title: String, _ isCancelled: @escaping @Sendable () -> Bool,
         _ report: @escaping @Sendable (TrainingProgress) -> Void, _ make: @escaping @Sendable (Int) throws -> Value
     ) throws -> [Value] {

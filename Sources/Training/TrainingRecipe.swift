@@ -11,6 +11,7 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var inputSize = 128
     public var simulation = Simulation()
     public var stills = Stills()
+    public var encoder = Encoder()
     public var augmentation = AugmentationRanges()
     public var network = Network()
     public var learning = Learning()
@@ -40,6 +41,29 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var variants = 4
         /// Share of each training step.
         public var share = 0.3
+    }
+
+    /// Training of the encoder on single pictures, before the recurrent network.
+    public struct Encoder: Sendable, Equatable {
+        /// Passes over the pictures; 0 leaves the encoder as it is.
+        public var epochs = 0
+        /// Simulated embryos of which it is shown pictures.
+        public var films = 0
+        /// Pictures of each.
+        public var pictures = 12
+        public var firstSeed: UInt64 = 100_000
+        /// Share of the simulated pictures in each training step.
+        public var share = 0.8
+        /// Share of the stills.
+        public var stillsShare = 0.2
+        public var batch = 32
+        /// Learning rate of the classifier.
+        public var rate = 3e-3
+        /// The encoder's learning rate as a share of the classifier's.
+        public var pace = 0.2
+        public var dropout = 0.2
+        /// The first block that is trained; -1 for the whole encoder.
+        public var firstBlock = -1
     }
 
     /// The recurrent network.
@@ -119,6 +143,20 @@ extension TrainingRecipe {
         if var section = try top.section("stills") {
             try section.set(&recipe.stills.variants, "variants", 1...100)
             try section.set(&recipe.stills.share, "share", 0...1)
+            try section.finish()
+        }
+        if var section = try top.section("encoder") {
+            try section.set(&recipe.encoder.epochs, "epochs", 0...10_000)
+            try section.set(&recipe.encoder.films, "films", 0...100_000)
+            try section.set(&recipe.encoder.pictures, "pictures", 1...10_000)
+            if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.encoder.firstSeed = UInt64(seed) }
+            try section.set(&recipe.encoder.share, "share", 0...1)
+            try section.set(&recipe.encoder.stillsShare, "stills_share", 0...1)
+            try section.set(&recipe.encoder.batch, "batch", 2...1024)
+            try section.set(&recipe.encoder.rate, "rate", 1e-7...1)
+            try section.set(&recipe.encoder.pace, "pace", 0...10)
+            try section.set(&recipe.encoder.dropout, "dropout", 0...0.95)
+            try section.set(&recipe.encoder.firstBlock, "first_block", -1...100)
             try section.finish()
         }
         if var section = try top.section("augmentation") {

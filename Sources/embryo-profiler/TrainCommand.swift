@@ -13,7 +13,7 @@ struct TrainCommand: ParsableCommand {
             NAME_phases.csv and hours.csv), the Nantes layout, or a folder of such folders. Without --recipe the model \
             that ships is trained on; a fifth of the patients is kept out and decides when to stop.
 
-            Writes MODEL.safetensors and MODEL.log.csv. Use the model by 'model: {weights: MODEL.safetensors}' in a pipeline file.
+            Writes MODEL.safetensors, MODEL.log.csv and, where patients were kept out, MODEL.evaluation.html. Use the model by 'model: {weights: MODEL.safetensors}' in a pipeline file.
 
             Examples:
               embryo-profiler train --data annotated --out our-laboratory.safetensors
@@ -39,7 +39,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Passes over the data; goes before the recipe's.", valueName: "n"))
     var epochs: Int?
 
-    @Flag(help: "Leave the encoder as it is. The only way so far, and what happens without this flag too.")
+    @Flag(help: "Leave the encoder as it is, whatever the recipe says.")
     var freezeEncoder = false
 
     @Option(help: ArgumentHelp("Seed; goes before the recipe's.", valueName: "n"))
@@ -89,6 +89,7 @@ struct TrainCommand: ParsableCommand {
         }
         if let epochs { plan.learning.epochs = epochs }
         if let seed { plan.seed = seed }
+        if freezeEncoder { plan.encoder.epochs = 0 }
         var request = TrainingRequest(recipe: plan, output: URL(fileURLWithPath: out ?? "model.safetensors"))
         request.data = data.map { URL(fileURLWithPath: $0) }
         request.stills = stills.map { URL(fileURLWithPath: $0) }
@@ -110,6 +111,7 @@ struct TrainCommand: ParsableCommand {
         } else {
             print("nothing was kept out (fewer than three patients): the model's accuracy is not known")
         }
+        if let page = summary.page { print("evaluation on the patients who were kept out: \(page.path)") }
         print("SHA-256 \(summary.sha256)")
     }
 

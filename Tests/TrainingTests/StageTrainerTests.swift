@@ -59,6 +59,43 @@ import Testing
         request.recipe.name = TrainingRecipe().name
         #expect(try StageTrainer(request).run { _ in }.sha256 != summary.sha256)
         #expect(try StageModel.load(request.output).name == "miniature-tuned")
+        // The couple that was kept out is evaluated, before and after.
+        let page = try String(contentsOf: folder.url.appendingPathComponent("tuned.evaluation.html"), encoding: .utf8)
+        #expect(page.contains("Before and after") && page.contains("p_v (monotone)") && page.contains("model.safetensors"))
+    }
+
+    /// A trained encoder goes into the model's file, the same whatever the number of threads, and from the cache as without.
+    @Test func trainsTheEncoderToo() throws {
+        let folder = try TemporaryFolder()
+        try MiniatureLaboratory.writeNantes(["AA1-1", "BB2-1"], to: folder.url)
+        var small = recipe()
+        small.encoder.epochs = 1
+        small.encoder.films = 3
+        small.encoder.pictures = 3
+        small.encoder.batch = 4
+        small.learning.epochs = 1
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        request.data = [folder.url]
+        let summary = try StageTrainer(request).run { _ in }
+        let file = try WeightFile(contentsOf: request.output)
+        let imagenet = try WeightFile(contentsOf: StageModelFile.shippedEncoder())
+        #expect(file.tensors["encoder.stem.weight"]?.values.count == imagenet.tensors["encoder.stem.weight"]?.values.count)
+        #expect(file.tensors["encoder.head.weight"]?.values != imagenet.tensors["encoder.head.weight"]?.values)
+        #expect(file.metadata["encoder.sha256"] == nil)
+        #expect(try StageModel.load(request.output).inputSize == 32)
+        #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("model.encoder-log.csv").path))
+        request.jobs = 2
+        request.cache = folder.url.appendingPathComponent("cache")
+        for name in ["cold", "warm"] {
+            request.output = folder.url.appendingPathComponent("\(name).safetensors")
+            #expect(try StageTrainer(request).run { _ in }.sha256 == summary.sha256)
+        }
+        // From that encoder on: frozen, it stays as it is.
+        request.start = request.output
+        request.recipe.encoder.epochs = 0
+        request.output = folder.url.appendingPathComponent("frozen.safetensors")
+        _ = try StageTrainer(request).run { _ in }
+        #expect(try WeightFile(contentsOf: request.output).tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
     }
 
     @Test func nothingToLearnFromIsSaid() throws {

@@ -51,7 +51,7 @@ public struct StageModel: Sendable {
             if !description.holdsEncoder {
                 let url = try encoderFile()
                 let bytes = try Data(contentsOf: url)
-                guard try ModelDigest.sha256(bytes) == description.encoderSHA256 else {
+                guard try ContentDigest.sha256(bytes) == description.encoderSHA256 else {
                     throw invalid(
                         "it belongs to the encoder \(description.encoderName) with SHA-256 \(description.encoderSHA256.prefix(12))…, "
                             + "this installation has another")
@@ -85,7 +85,7 @@ public struct StageModel: Sendable {
             temperature = description.temperature
             reducedCount = reduction?.count ?? whole.inputs
             metadata = file.metadata
-            sha256 = try ModelDigest.sha256(data)
+            sha256 = try ContentDigest.sha256(data)
         } catch let error as NetworkError {
             throw invalid(StageModelFile.problem(error))
         }

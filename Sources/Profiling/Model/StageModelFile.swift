@@ -89,7 +89,7 @@ public struct StageModelFile: Sendable, Equatable {
             for (key, tensor) in encoder.tensors where key.hasPrefix("encoder.") { file.tensors[key] = tensor }
         } else {
             file.metadata["encoder.name"] = encoderName
-            file.metadata["encoder.sha256"] = try ModelDigest.sha256(Data(contentsOf: shippedEncoder()))
+            file.metadata["encoder.sha256"] = try ContentDigest.sha256(Data(contentsOf: shippedEncoder()))
         }
         return file
     }

@@ -2,7 +2,7 @@ import CFFmpeg
 import Foundation
 
 /// SHA-256 by libavutil, in steps, so that a long file never has to be in memory whole.
-final class ContentDigest {
+public final class ContentDigest {
     private let context: OpaquePointer
 
     init() throws(ProfilingError) {
@@ -27,8 +27,8 @@ final class ContentDigest {
         return digest.map { String(format: "%02x", $0) }.joined()
     }
 
-    /// The digest of some bytes.
-    static func sha256(_ data: Data) throws(ProfilingError) -> String {
+    /// The digest of some bytes: 64 hexadecimal digits. Throws where there is no memory.
+    public static func sha256(_ data: Data) throws(ProfilingError) -> String {
         let digest = try ContentDigest()
         digest.add(data)
         return digest.finish()

@@ -5,8 +5,13 @@ import Morphokinetics
 public enum EvaluationPage {
     /// - Parameters:
     ///   - predictions, truth: what the two sides are called on the page.
-    public static func html(_ evaluation: Evaluation, predictions: String, truth: String) -> String {
+    ///   - before: what another model made of the same embryos, and its name.
+    public static func html(
+        _ evaluation: Evaluation, predictions: String, truth: String, before: (name: String, evaluation: Evaluation)? = nil
+    ) -> String {
+        let comparison = before.map { section("Before and after", tables(EvaluationTable.comparison($0, (predictions, evaluation)))) } ?? ""
         let sections = [
+            comparison,
             section("Results", tables(EvaluationTable.markdown(evaluation))),
             section(
                 "Onset errors",

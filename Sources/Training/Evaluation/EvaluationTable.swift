@@ -3,6 +3,23 @@ import Morphokinetics
 
 /// The evaluation as a Markdown table and as JSON.
 public enum EvaluationTable {
+    /// Markdown: the overall metrics of two sets of predictions of the same embryos, side by side with the floor.
+    public static func comparison(_ first: (name: String, evaluation: Evaluation), _ second: (name: String, evaluation: Evaluation)) -> String {
+        var lines = ["| metric | \(first.name) | \(second.name) | image-free floor |", "|---|---|---|---|"]
+        let rows: [(title: String, path: [String], decimals: Int)] = [
+            ("p_v (monotone)", ["frames", "p_v"], 3), ("within one stage", ["frames", "within_one_stage"], 3), ("edit", ["edit"], 1),
+            ("F1@50", ["f1", "50"], 1), ("p_t", ["p_t"], 3), ("onset MAE, h", ["onsets", "mae"], 2),
+            ("coverage of 90 % intervals", ["calibration", "coverage"], 3),
+        ]
+        for row in rows {
+            let values = [first.evaluation.metrics, second.evaluation.metrics, second.evaluation.floor].map { metrics in
+                metrics?.values[row.path].map { number($0, row.decimals) } ?? ""
+            }
+            lines.append("| \(row.title) | \(values.joined(separator: " | ")) |")
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// Markdown: overall metrics beside their intervals and the floor, then one row an event.
     public static func markdown(_ evaluation: Evaluation) -> String {
         let metrics = evaluation.metrics

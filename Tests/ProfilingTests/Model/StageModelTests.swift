@@ -173,10 +173,10 @@ enum SmallModel {
 
     @Test func digestsAsPublished() throws {
         // FIPS 180-2, appendix B.
-        #expect(try ModelDigest.sha256(Data("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        #expect(try ModelDigest.sha256(Data()) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        #expect(try ContentDigest.sha256(Data("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(try ContentDigest.sha256(Data()) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         #expect(
-            try ModelDigest.sha256(Data("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
+            try ContentDigest.sha256(Data("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
                 == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
     }
 }
@@ -247,7 +247,7 @@ enum SmallModel {
             guard case ProfilingError.modelInvalid(_, let problem) = error else { return false }
             return problem.contains("another") && problem.contains("000000000000")
         }
-        file.metadata["encoder.sha256"] = try ModelDigest.sha256(Data(contentsOf: other))
+        file.metadata["encoder.sha256"] = try ContentDigest.sha256(Data(contentsOf: other))
         #expect(try StageModel(data: file.serialised(), path: "/models/small.safetensors") { other }.reducedCount == 24)
     }
 

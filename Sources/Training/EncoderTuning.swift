@@ -1,0 +1,184 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+import Simulation
+
+/// Single pictures of films, seen in another way each time that they are shown.
+struct FilmPictures: PictureSet {
+    let labels: [Int]
+    private let films: [CropFilm]
+    private let places: [(film: Int, frame: Int)]
+    private let size: Int
+    private let ranges: AugmentationRanges
+
+    /// All labelled pictures of `films`; `size` is the side of a crop.
+    init(_ films: [CropFilm], size: Int, ranges: AugmentationRanges) {
+        self.films = films
+        self.size = size
+        self.ranges = ranges
+        places = films.indices.flatMap { film in
+            films[film].labels.indices.filter { films[film].labels[$0] >= 0 }.map { (film, $0) }
+        }
+        labels = places.map { films[$0.film].labels[$0.frame] }
+    }
+
+    func picture(_ index: Int, _ random: inout NeuralNetwork.SeededGenerator) -> [Float] {
+        picture(index, CropAugmentation(seed: random.next(), ranges: ranges))
+    }
+
+    /// The picture as `profile` would show it to the encoder.
+    func plain(_ index: Int) -> LabelledPicture { LabelledPicture(pixels: picture(index, .none), label: labels[index]) }
+
+    private func picture(_ index: Int, _ augmentation: CropAugmentation) -> [Float] {
+        let (film, frame) = places[index]
+        let crop = augmentation.crop(films[film].picture(frame), span: films[film].span, size: size, frame: frame)
+        var result = [Float](repeating: 0, count: size * size)
+        CropNormaliser.normalise(crop.pixels, side: size, into: &result)
+        return result
+    }
+}
+
+/// Trains the encoder on single pictures, before the recurrent network is trained on its features.
+///
+/// Simulated embryos of seeds that the recurrent network's films do not have: features of pictures that the encoder learned by heart
+/// would look surer than they are.
+struct EncoderTuning {
+    let request: TrainingRequest
+    /// The encoder to begin from.
+    let start: WeightFile
+    let laboratory: LaboratoryFilms
+    let isCancelled: @Sendable () -> Bool
+    let report: @Sendable (TrainingProgress) -> Void
+
+    private var recipe: TrainingRecipe { request.recipe }
+
+    /// The trained encoder in half precision, as a model's file holds it.
+    func run() throws -> WeightFile {
+        let kept = try request.cache.map { cache -> URL in
+            let folder = cache.appendingPathComponent("encoders")
+            do {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            } catch {
+                throw TrainingError.notWritable(path: folder.path, problem: error.localizedDescription)
+            }
+            return folder.appendingPathComponent("encoder-\(try key()).safetensors")
+        }
+        if let kept, let file = try? WeightFile(contentsOf: kept), (try? Encoder(weights: file)) != nil { return file }
+
+        var sets: [FilmPictures] = []
+        var shares: [Double] = []
+        func add(_ films: [CropFilm], share: Double) {
+            let set = FilmPictures(films, size: recipe.inputSize, ranges: recipe.augmentation)
+            guard !set.labels.isEmpty, share > 0 else { return }
+            sets.append(set)
+            shares.append(share)
+        }
+        let simulated = try simulatedFilms()
+        add(simulated.training, share: recipe.encoder.share)
+        if let folder = request.stills {
+            let stills = try StageStills.read(folder, side: TrainingMaterial.storedSide(recipe.inputSize)).stills
+            add(stills.filter { !$0.heldOut }.map(\.film), share: recipe.encoder.stillsShare)
+        }
+        add(laboratory.training, share: 1)
+        guard !sets.isEmpty else { throw TrainingError.tooLittleData(problem: "the encoder has no picture to learn from") }
+        let validation = FilmPictures(simulated.validation + laboratory.held, size: recipe.inputSize, ranges: recipe.augmentation)
+        let trainer = EncoderTrainer(
+            start: start, classes: StageModel.classCount, size: recipe.inputSize,
+            options: options(sets, shares, checkpoint: kept?.appendingPathExtension("checkpoint")), training: training)
+        let result = try trainer.train(
+            sets, shares: shares, validation: validation.labels.indices.map(validation.plain),
+            report: { epoch in
+                report(.epoch(epoch, of: recipe.encoder.epochs))
+                if isCancelled() { throw TrainingError.cancelled }
+            })
+        var file = WeightFile(name: "encoder", metadata: result.weights.metadata.filter { !$0.key.hasPrefix("classifier.") })
+        for (name, tensor) in result.weights.tensors where name.hasPrefix("encoder.") {
+            file.tensors[name] = WeightTensor(shape: tensor.shape, values: tensor.values, storage: .float16)
+        }
+        if let kept {
+            try file.write(to: kept)
+            try? FileManager.default.removeItem(at: kept.appendingPathExtension("checkpoint"))
+        }
+        // What comes from the cache and what does not must be the same: half precision both.
+        return try WeightFile(data: file.serialised(), name: file.name)
+    }
+
+    private var training: EncoderTraining {
+        var training = EncoderTraining()
+        training.firstBlock = recipe.encoder.firstBlock
+        training.pace = recipe.encoder.pace
+        return training
+    }
+
+    private func options(_ sets: [FilmPictures], _ shares: [Double], checkpoint: URL?) -> TrainingOptions {
+        var options = TrainingOptions()
+        options.epochs = recipe.encoder.epochs
+        options.batch = recipe.encoder.batch
+        options.rate = recipe.encoder.rate
+        options.decay = recipe.learning.decay
+        options.dropout = recipe.encoder.dropout
+        options.averaging = 0.998
+        options.seed = recipe.seed
+        options.jobs = request.jobs
+        options.checkpoint = checkpoint
+        options.log = request.output.deletingPathExtension().appendingPathExtension("encoder-log.csv")
+        options.loss = CrossEntropy(
+            classWeights: ClassBalance.weights(zip(sets, shares).map { ($0.labels, $1) }),
+            ordinalSmoothing: Float(recipe.learning.ordinalSmoothing), ordinalClasses: Stage.allCases.count)
+        return options
+    }
+
+    private func simulatedFilms() throws -> (training: [CropFilm], validation: [CropFilm]) {
+        let plan = recipe.encoder
+        guard plan.films > 0 else { return ([], []) }
+        let side = TrainingMaterial.storedSide(recipe.inputSize)
+        let cache = try request.cache.map {
+            try FilmCache(folder: $0.appendingPathComponent("pictures-\(side)-\(Int((recipe.simulation.dishShare * 100).rounded()))"))
+        }
+        let unreadable = plan.films / 20
+        let films = try TrainingMaterial.each(plan.films + unreadable, jobs: request.jobs, "simulated pictures", isCancelled, report) {
+            index in
+            if index >= plan.films {
+                let seed = plan.firstSeed + UInt64(index - plan.films)
+                let source = SimulatedFilm.render(
+                    seed: seed, side: side, dishShare: recipe.simulation.dishShare, options: .undisturbed, pictures: 4)
+                return UnreadableFilm.render(seed: seed, side: side, count: plan.pictures, source: source)
+            }
+            let seed = plan.firstSeed + UInt64(index)
+            func render() -> CropFilm {
+                SimulatedFilm.render(
+                    seed: seed, side: side, dishShare: recipe.simulation.dishShare, options: EmbryoOptions(), pictures: plan.pictures)
+            }
+            return try cache?.film("\(seed)-\(plan.pictures)") { render() } ?? render()
+        }
+        // A twentieth of the embryos shows how the training goes.
+        let held = plan.films / 20
+        return (Array(films[held...]), Array(films[..<held]))
+    }
+
+    /// Names everything that the encoder follows from.
+    private func key() throws -> String {
+        let stills = request.stills.map { (try? FileManager.default.subpathsOfDirectory(atPath: $0.path).sorted().joined()) ?? "" } ?? ""
+        let text =
+            "\(Version.text) \(recipe.seed) \(recipe.inputSize) \(recipe.encoder) \(recipe.augmentation) \(recipe.simulation.dishShare) "
+            + "\(recipe.learning.decay) \(recipe.learning.ordinalSmoothing) \(stills)"
+        return String(try ContentDigest.sha256(Data(text.utf8) + start.serialised()).prefix(16))
+    }
+}
+
+/// Rare stages count for more, but not so much that they are seen everywhere.
+enum ClassBalance {
+    /// The inverse square root of each class's share, 0.4 to 3, of data sets with their shares of a step; empty without any label.
+    static func weights(_ sets: [(labels: [Int], share: Double)]) -> [Float] {
+        var counts = [Double](repeating: 0, count: StageModel.classCount)
+        for (labels, share) in sets {
+            let frames = Double(labels.count { $0 >= 0 })
+            for label in labels where label >= 0 { counts[label] += share / max(frames, 1) }
+        }
+        let total = counts.reduce(0, +)
+        guard total > 0 else { return [] }
+        let weights = counts.map { $0 > 0 ? (total / Double(counts.count) / $0).squareRoot() : 1 }
+        return weights.map { Float(min(max($0, 0.4), 3)) }
+    }
+}

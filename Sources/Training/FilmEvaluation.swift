@@ -1,0 +1,34 @@
+import Foundation
+import Morphokinetics
+import Profiling
+
+/// Compares what a model reads in films, timelines and all, with their labels.
+enum FilmEvaluation {
+    /// The comparison over all films with labels; nil where there are none.
+    ///
+    /// Every picture of a film is read as `profile` reads it, and the same decoder makes its timeline.
+    static func run(_ films: [CropFilm], model: StageModel, jobs: Int) throws -> Evaluation? {
+        let labelled = films.filter { film in film.labels.contains { Stage.allCases.indices.contains($0) } }
+        guard !labelled.isEmpty else { return nil }
+        let decoder = TimelineDecoder()
+        let make = { @Sendable (index: Int) in try prediction(labelled[index], model: model, decoder: decoder) }
+        let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }, make)
+        return try Evaluation(predictions: predictions, truths: labelled.map(truth))
+    }
+
+    private static func prediction(_ film: CropFilm, model: StageModel, decoder: TimelineDecoder) throws -> AnnotatedEmbryo {
+        let logs = try model.logProbabilities(of: film, worker: try model.makeWorker())
+        let decoded = try decoder.decode(logProbabilities: logs, hours: film.hours)
+        let posteriors = (0..<film.count).flatMap { frame in
+            decoded.posteriors[frame * StageModel.classCount..<frame * StageModel.classCount + Stage.allCases.count]
+        }
+        return AnnotatedEmbryo(
+            name: film.name, group: film.group, frames: Array(0..<film.count), labels: decoded.path, hours: film.hours,
+            posteriors: posteriors, events: decoded.timeline.times)
+    }
+
+    private static func truth(_ film: CropFilm) -> AnnotatedEmbryo {
+        let labels = film.labels.map { Stage.allCases.indices.contains($0) ? Stage.allCases[$0] : nil }
+        return AnnotatedEmbryo(name: film.name, group: film.group, frames: Array(0..<film.count), labels: labels, hours: film.hours)
+    }
+}
