@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Memory that is taken piece by piece and given back as a whole: a training step takes the same pieces every time, so that after the
 /// first step nothing is allocated.
 ///
@@ -27,9 +31,14 @@ final class Arena<S: Scalar> {
             used = 0
         }
         let size = max(rounded, blockCount)
-        let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: size * MemoryLayout<S>.stride, alignment: 64)
+        // Large pages where the system has them: fewer faults the first time, fewer misses of the page table at every stride after.
+        let page = 1 << 21
+        let raw = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: size * MemoryLayout<S>.stride, alignment: size * MemoryLayout<S>.stride >= page ? page : 64)
+        #if canImport(Glibc)
+            if raw.count >= page { madvise(raw.baseAddress, raw.count, MADV_HUGEPAGE) }
+        #endif
         let fresh = raw.bindMemory(to: S.self)
-        fresh.initialize(repeating: 0)
         blocks.append(fresh)
         block = blocks.count - 1
         used = rounded

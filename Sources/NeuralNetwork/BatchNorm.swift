@@ -20,37 +20,40 @@ struct BatchNorm<S: Scalar> {
         let usesBatch: Bool
     }
 
-    /// Memory for the sums of each picture: sums and squares, or the gradients of scale and shift.
-    func makeSums(_ shards: Shards, arena: Arena<S>) -> UnsafeMutablePointer<S> { arena.zeros(shards.pictures * 2 * channels) }
+    /// Sums by channel of parts of a batch: sums and squares, or the gradients of scale and shift. Each part is summed in single
+    /// precision, the parts are added up in order and in double: exact enough, and the same for any number of threads.
+    struct Sums {
+        fileprivate let base: UnsafeMutablePointer<S>
+        fileprivate let parts: Int
+    }
 
-    /// Sums of one picture's values (pixels, channels) around the running mean, where squares lose the least.
-    func addMoments(_ input: UnsafePointer<S>, picture: Int, pixels: Int, _ running: UnsafePointer<S>, to sums: UnsafeMutablePointer<S>) {
-        let target = sums + picture * 2 * channels
-        S.Loops.columnMoments(input, running + statistics, target, target + channels, pixels, channels)
+    func makeSums(_ parts: Int, arena: Arena<S>) -> Sums { Sums(base: arena.zeros(parts * 2 * channels), parts: parts) }
+
+    /// Adds the moments of `rows` rows of values, taken around the running mean, where squares lose the least.
+    func addMoments(_ input: UnsafePointer<S>, rows: Int, _ running: UnsafePointer<S>, to sums: Sums, part: Int) {
+        let target = sums.base + part * 2 * channels
+        S.Loops.columnMoments(input, running + statistics, target, target + channels, rows, channels)
     }
 
     /// Factors from the batch's sums, which then move the running statistics by the share `momentum`; or, without sums, from the running
-    /// statistics.
-    ///
-    /// The sums of pictures are added in order: exact enough in single precision, and the same for any number of threads.
+    /// statistics. `rows` are the values of each channel in the batch.
     func finish(
-        _ parameters: UnsafePointer<S>, _ running: UnsafeMutablePointer<S>, sums: UnsafePointer<S>?, input: UnsafeMutablePointer<S>,
-        pixels: Int,
-        shards: Shards, momentum: S, arena: Arena<S>
+        _ parameters: UnsafePointer<S>, _ running: UnsafeMutablePointer<S>, sums: Sums?, input: UnsafeMutablePointer<S>, rows: Int,
+        momentum: S, arena: Arena<S>
     ) -> Tape {
         let tape = Tape(
             input: input, mean: arena.take(channels), invDeviation: arena.take(channels), factor: arena.take(channels),
             offset: arena.take(channels), usesBatch: sums != nil)
         let runningMean = running + statistics
         let runningVariance = runningMean + channels
-        let count = Double(shards.pictures * pixels)
+        let count = Double(rows)
         for c in 0..<channels {
             guard let sums else {
                 tape.mean[c] = runningMean[c]
                 tape.invDeviation[c] = 1 / (runningVariance[c] + epsilon).squareRoot()
                 continue
             }
-            let (sum, square) = total(sums, c, shards)
+            let (sum, square) = total(sums, c)
             let mean = sum / count
             let variance = max(0, square / count - mean * mean)
             tape.mean[c] = S(mean) + runningMean[c]
@@ -70,17 +73,15 @@ struct BatchNorm<S: Scalar> {
         S.Loops.scaleRows(tape.input + first * channels, tape.factor, tape.offset, output, rows, channels, clamps ? 1 : 0)
     }
 
-    /// First part of the gradient, for one picture: where the activation was cut it becomes 0; the picture's gradients of scale and shift
-    /// go to `sums`.
+    /// First part of the gradient, of `rows` rows from row `first`: where the activation was cut it becomes 0; the gradients of scale and
+    /// shift go to `sums`. `gradient` points to the first of these rows.
     func backwardSums(
-        _ parameters: UnsafePointer<S>, _ tape: Tape, _ gradient: UnsafeMutablePointer<S>, picture: Int, pixels: Int,
-        to sums: UnsafeMutablePointer<S>
+        _ parameters: UnsafePointer<S>, _ tape: Tape, _ gradient: UnsafeMutablePointer<S>, first: Int, rows: Int, to sums: Sums, part: Int
     ) {
-        let target = sums + picture * 2 * channels
+        let target = sums.base + part * 2 * channels
         S.Loops.normBackwardSums(
-            gradient, tape.input + picture * pixels * channels, tape.mean, tape.invDeviation, parameters + scale, parameters + shift,
-            target,
-            target + channels, pixels, channels, clamps ? 1 : 0)
+            gradient, tape.input + first * channels, tape.mean, tape.invDeviation, parameters + scale, parameters + shift, target,
+            target + channels, rows, channels, clamps ? 1 : 0)
     }
 
     /// What the second part takes from every row.
@@ -91,12 +92,12 @@ struct BatchNorm<S: Scalar> {
 
     /// Adds the gradients of scale and shift and prepares the second part.
     func backwardFinish(
-        _ tape: Tape, sums: UnsafePointer<S>, pixels: Int, shards: Shards, gradients: UnsafeMutablePointer<S>, arena: Arena<S>
+        _ tape: Tape, sums: Sums, rows: Int, gradients: UnsafeMutablePointer<S>, arena: Arena<S>
     ) -> BackwardFactors {
         let factors = BackwardFactors(meanGradient: arena.zeros(channels), slope: arena.zeros(channels))
-        let count = Double(shards.pictures * pixels)
+        let count = Double(rows)
         for c in 0..<channels {
-            let (ofScale, ofShift) = total(sums, c, shards)
+            let (ofScale, ofShift) = total(sums, c)
             gradients[scale + c] += S(ofScale)
             gradients[shift + c] += S(ofShift)
             if tape.usesBatch {
@@ -107,58 +108,19 @@ struct BatchNorm<S: Scalar> {
         return factors
     }
 
-    /// Second part: the gradient of `rows` rows from row `first` becomes that of the sums before the norm, in place.
+    /// Second part: the gradient of `rows` rows from row `first` becomes that of the sums before the norm, in place. `gradient` points to
+    /// the first of these rows.
     func backwardRows(_ tape: Tape, _ factors: BackwardFactors, _ gradient: UnsafeMutablePointer<S>, first: Int, rows: Int) {
         S.Loops.normBackwardRows(
             gradient, tape.input + first * channels, tape.mean, tape.factor, factors.meanGradient, factors.slope, rows, channels)
     }
 
-    private func total(_ sums: UnsafePointer<S>, _ c: Int, _ shards: Shards) -> (Double, Double) {
+    private func total(_ sums: Sums, _ c: Int) -> (Double, Double) {
         var (first, second) = (0.0, 0.0)
-        for picture in 0..<shards.pictures {
-            first += Double(sums[picture * 2 * channels + c])
-            second += Double(sums[(picture * 2 + 1) * channels + c])
+        for part in 0..<sums.parts {
+            first += Double(sums.base[part * 2 * channels + c])
+            second += Double(sums.base[(part * 2 + 1) * channels + c])
         }
         return (first, second)
-    }
-}
-
-/// A batch of pictures cut into parts of fixed number, so that sums over parts do not depend on the number of threads.
-struct Shards {
-    static let count = 4
-
-    let pictures: Int
-    let jobs: Int
-
-    private func range(_ shard: Int) -> Range<Int> { pictures * shard / Self.count..<pictures * (shard + 1) / Self.count }
-
-    /// Pictures of the largest part.
-    private var largest: Int { (pictures + Self.count - 1) / Self.count }
-
-    /// Pictures that one matrix product takes: enough rows to repay packing the weights, few enough to stay in the cache.
-    func chunk(pixels: Int) -> Int { max(1, min(largest, 256 / max(pixels, 1))) }
-
-    /// Calls `body(pictures, shard)` for every part, in chunks of at most `chunk` pictures, on up to `jobs` threads.
-    func run(chunk: Int = 1, _ body: (Range<Int>, Int) -> Void) {
-        Jobs.run(Self.count, jobs: jobs) { shard, _ in
-            let all = range(shard)
-            var first = all.lowerBound
-            while first < all.upperBound {
-                let last = min(first + chunk, all.upperBound)
-                body(first..<last, shard)
-                first = last
-            }
-        }
-    }
-
-    /// Whether a chunk begins its part: what it writes needs no zeros before.
-    func begins(_ pictures: Range<Int>, _ shard: Int) -> Bool { pictures.lowerBound == range(shard).lowerBound }
-
-    /// Adds what the parts that have pictures left in `partial`, in order.
-    func add<S: Scalar>(_ partial: UnsafePointer<S>, _ count: Int, into target: UnsafeMutablePointer<S>) {
-        for shard in 0..<Self.count where !range(shard).isEmpty {
-            let from = partial + shard * count
-            for i in 0..<count { target[i] += from[i] }
-        }
     }
 }

@@ -54,11 +54,15 @@ public struct Encoder: Sendable {
 
     /// Scratch memory for pictures of one size: everything that running the network needs, planned and taken once.
     public func makeWorkspace(size: Int, planes: Planes = .gray) throws -> EncoderWorkspace {
+        try makeWorkspace(size: size, planes: planes, blocks: nil)
+    }
+
+    func makeWorkspace(size: Int, planes: Planes, blocks: Int?) throws -> EncoderWorkspace {
         guard size > 0, size % configuration.reduction == 0, size <= 4096 else {
             throw NetworkError.wrongInput(
                 reason: "pictures are \(size) wide, but must be a multiple of \(configuration.reduction) up to 4096")
         }
-        return EncoderWorkspace(EncoderPlan(configuration, layout: layout, size: size, planes: planes.rawValue))
+        return EncoderWorkspace(EncoderPlan(configuration, layout: layout, size: size, planes: planes.rawValue, blocks: blocks))
     }
 }
 

@@ -5,11 +5,11 @@
 struct EncoderNetwork<S: Scalar>: Sendable {
     let parameters: EncoderParameters
 
-    /// What is trained and how the batch norms behave.
+    /// Where training begins and how the batch norms behave.
     struct Mode: Sendable {
-        /// The first block that is trained; −1 for the stem too, `blocks.count` for the head alone, beyond that for nothing.
-        var firstTrained = -1
-        /// Trained batch norms use the batch's statistics; otherwise the running ones, which then stay.
+        /// The first block that runs here, on maps that are given; −1 for the stem, on pictures.
+        var firstBlock = -1
+        /// Batch norms use the batch's statistics; otherwise the running ones, which then stay.
         var usesBatchStatistics = true
         /// Share by which a batch moves the running statistics.
         var momentum = 0.1
@@ -19,11 +19,10 @@ struct EncoderNetwork<S: Scalar>: Sendable {
     struct Tape {
         /// (pictures, features)
         let features: UnsafeMutablePointer<S>
-        fileprivate var patches: UnsafeMutablePointer<S>?
-        fileprivate var stem: BatchNorm<S>.Tape?
-        fileprivate var blocks: [BlockTape] = []
-        fileprivate var headInput: UnsafeMutablePointer<S>
-        fileprivate var head: BatchNorm<S>.Tape
+        fileprivate let stem: EncoderStem<S>.Tape?
+        fileprivate let blocks: [BlockTape]
+        fileprivate let headInput: UnsafeMutablePointer<S>
+        fileprivate let head: BatchNorm<S>.Tape
     }
 
     fileprivate struct BlockTape {
@@ -44,169 +43,165 @@ struct EncoderNetwork<S: Scalar>: Sendable {
             epsilon: S(parameters.configuration.epsilon), clamps: clamps)
     }
 
+    /// Scratch memory of the forward pass of any block: strips of activated values, which nothing keeps.
+    private func scratchCount(_ shards: Shards, _ sides: [Int]) -> Int {
+        zip(parameters.blocks, zip(sides, sides.dropFirst())).map { block, sides in
+            let depthwise = EncoderDepthwise<S>(block.shape, sideIn: sides.0, sideOut: sides.1)
+            return Shards.count * max(depthwise.stripCount, projection(block, shards, pixels: sides.1 * sides.1).rows * block.shape.wide)
+        }.max() ?? 0
+    }
+
+    /// Strips of the input and the output of a block's projection, and of the activated values between.
+    private func projection(_ block: EncoderParameters.Block, _ shards: Shards, pixels: Int) -> Shards.Strips {
+        shards.strips(pixels: pixels, channels: 2 * block.shape.wide + block.shape.channelsOut)
+    }
+
+    private func stem(size: Int) -> EncoderStem<S> {
+        EncoderStem(
+            convolution: parameters.stem, norm: norm(parameters.stem, clamps: true), size: size, scale: S(parameters.configuration.scale),
+            shift: S(parameters.configuration.shift))
+    }
+
     /// Sides before each block, and after the last.
     private func sides(_ size: Int) -> [Int] {
         parameters.blocks.reduce(into: [size / 2]) { $0.append(($0.last ?? 0) / $1.shape.stride) }
     }
 
-    /// The features of gray pictures (pictures, size, size) of intensities 0...1. Blocks that are not trained run on their running
-    /// statistics and leave no tape.
+    /// The features of gray pictures of `size` × `size`.
+    ///
+    /// `input` holds pictures (pictures, size, size) of intensities 0...1, or where `mode.firstBlock` is not −1 what comes into that block,
+    /// (pictures, side, side, channels); it must stay until the gradient is taken.
     func forward(
-        _ values: UnsafePointer<S>, _ statistics: UnsafeMutablePointer<S>, pictures: UnsafePointer<S>, size: Int, shards: Shards,
-        mode: Mode,
-        arena: Arena<S>
+        _ values: UnsafePointer<S>, _ statistics: UnsafeMutablePointer<S>, input: UnsafeMutablePointer<S>, size: Int, shards: Shards,
+        mode: Mode, arena: Arena<S>
     ) -> Tape {
         let sides = sides(size)
         let pass = EncoderPass(values: values, statistics: statistics, shards: shards, mode: mode, arena: arena)
-        let stemPixels = sides[0] * sides[0]
-        let stemTrained = mode.firstTrained < 0
-        let patches = arena.take(shards.pictures * stemPixels * 27)
-        let stemNorm = norm(parameters.stem, clamps: true)
-        let stemTape = pass.sums(stemNorm, pixels: stemPixels, trained: stemTrained) { chunk, _, output in
-            for picture in chunk {
-                Self.patches(
-                    pictures + picture * size * size, into: patches + picture * stemPixels * 27, size: size,
-                    configuration: parameters.configuration)
-            }
-            pass.multiply(
-                parameters.stem, patches + chunk.lowerBound * stemPixels * 27, into: output, rows: chunk.count * stemPixels, inner: 27)
+        var x = input
+        var stemTape: EncoderStem<S>.Tape?
+        if mode.firstBlock < 0 {
+            x = arena.take(shards.pictures * sides[0] * sides[0] * parameters.stem.channelsOut)
+            stemTape = stem(size: size).forward(pass, input, into: x)
         }
-        var x = arena.take(shards.pictures * stemPixels * parameters.stem.channelsOut)
-        shards.run { chunk, _ in
-            stemNorm.apply(
-                stemTape, first: chunk.lowerBound * stemPixels, rows: chunk.count * stemPixels,
-                into: x + chunk.lowerBound * stemPixels * stemNorm.channels)
-        }
+        let scratch = arena.take(scratchCount(shards, sides))
         var tapes: [BlockTape] = []
-        for (index, block) in parameters.blocks.enumerated() {
-            let trained = index >= mode.firstTrained
-            let pixels = sides[index + 1] * sides[index + 1]
-            let output = arena.take(shards.pictures * pixels * block.shape.channelsOut)
-            let mark = arena.mark
-            let tape = forward(block, pass, x, into: output, sideIn: sides[index], sideOut: sides[index + 1], trained: trained)
-            if trained { tapes.append(tape) } else { arena.rewind(to: mark) }
+        for (index, block) in parameters.blocks.enumerated() where index >= mode.firstBlock {
+            let output = arena.take(shards.pictures * sides[index + 1] * sides[index + 1] * block.shape.channelsOut)
+            tapes.append(forward(block, pass, x, into: output, scratch: scratch, sideIn: sides[index], sideOut: sides[index + 1]))
             x = output
         }
         let pixels = (sides.last ?? 0) * (sides.last ?? 0)
         let headNorm = norm(parameters.head, clamps: true)
-        let headTape = pass.sums(headNorm, pixels: pixels, trained: mode.firstTrained <= parameters.blocks.count) { chunk, _, output in
-            pass.multiply(
-                parameters.head, x + chunk.lowerBound * pixels * parameters.head.channelsIn, into: output, rows: chunk.count * pixels,
-                inner: parameters.head.channelsIn)
-        }
-        let channels = headNorm.channels
+        let (inner, channels) = (parameters.head.channelsIn, parameters.head.channelsOut)
+        let headTape = pass.multiply(
+            headNorm, values + parameters.head.weight, pixels: pixels, inner: inner,
+            strips: shards.strips(pixels: pixels, channels: inner + channels)
+        ) { rows, _ in UnsafePointer(x + rows.lowerBound * inner) }
         let features = arena.zeros(shards.pictures * channels)
         let activated = arena.take(Shards.count * pixels * channels)
-        shards.run { chunk, shard in
-            for picture in chunk {
-                let scratch = activated + shard * pixels * channels
-                headNorm.apply(headTape, first: picture * pixels, rows: pixels, into: scratch)
-                let target = features + picture * channels
-                S.Loops.addColumns(scratch, target, pixels, channels)
-                for c in 0..<channels { target[c] /= S(pixels) }
-            }
+        shards.run { picture, shard in
+            let scratch = activated + shard * pixels * channels
+            headNorm.apply(headTape, first: picture * pixels, rows: pixels, into: scratch)
+            let target = features + picture * channels
+            S.Loops.addColumns(scratch, target, pixels, channels)
+            for c in 0..<channels { target[c] /= S(pixels) }
         }
-        return Tape(
-            features: features, patches: stemTrained ? patches : nil, stem: stemTrained ? stemTape : nil, blocks: tapes, headInput: x,
-            head: headTape)
+        return Tape(features: features, stem: stemTape, blocks: tapes, headInput: x, head: headTape)
     }
 
-    /// One block; what its gradient needs lies in the arena after `output`.
+    /// One block.
     private func forward(
         _ block: EncoderParameters.Block, _ pass: EncoderPass<S>, _ x: UnsafeMutablePointer<S>, into output: UnsafeMutablePointer<S>,
-        sideIn: Int,
-        sideOut: Int, trained: Bool
+        scratch: UnsafeMutablePointer<S>, sideIn: Int, sideOut: Int
     ) -> BlockTape {
         let shape = block.shape
-        let arena = pass.arena
+        let (shards, arena) = (pass.shards, pass.arena)
         let (pixelsIn, pixelsOut) = (sideIn * sideIn, sideOut * sideOut)
+        let (countIn, countOut) = (pixelsIn * shape.wide, pixelsOut * shape.wide)
+        let expandNorm = block.expand.map { norm($0, clamps: true) }
+        let (filterNorm, projectNorm) = (norm(block.depthwise, clamps: true), norm(block.project, clamps: false))
         var expandTape: BatchNorm<S>.Tape?
-        if let expand = block.expand {
-            expandTape = pass.sums(norm(expand, clamps: true), pixels: pixelsIn, trained: trained) { chunk, _, output in
-                pass.multiply(
-                    expand, x + chunk.lowerBound * pixelsIn * shape.channelsIn, into: output, rows: chunk.count * pixelsIn,
-                    inner: shape.channelsIn)
+        if let expand = block.expand, let expandNorm {
+            expandTape = pass.multiply(
+                expandNorm, pass.values + expand.weight, pixels: pixelsIn, inner: shape.channelsIn,
+                strips: shards.strips(pixels: pixelsIn, channels: shape.channelsIn + shape.wide)
+            ) { rows, _ in UnsafePointer(x + rows.lowerBound * shape.channelsIn) }
+        }
+        // Activations are made again for every strip, in memory that stays in the cache.
+        let depthwise = EncoderDepthwise<S>(shape, sideIn: sideIn, sideOut: sideOut)
+        let filtered = arena.take(shards.pictures * countOut)
+        let moments = pass.moments(filterNorm, parts: shards.pictures)
+        let zeros = arena.zeros(sideIn * shape.wide)
+        shards.run { picture, shard in
+            let to = filtered + picture * countOut
+            depthwise.forward(pass.values + block.depthwise.weight, zeros: zeros, into: to) { rows in
+                guard let expandNorm, let expandTape else {
+                    return UnsafePointer(x + picture * countIn + rows.lowerBound * sideIn * shape.wide)
+                }
+                let source = scratch + shard * depthwise.stripCount
+                expandNorm.apply(
+                    expandTape, first: picture * pixelsIn + rows.lowerBound * sideIn, rows: rows.count * sideIn, into: source)
+                return UnsafePointer(source)
+            } then: { rows in
+                guard let moments else { return }
+                let start = to + rows.lowerBound * sideOut * shape.wide
+                filterNorm.addMoments(start, rows: rows.count * sideOut, pass.statistics, to: moments, part: picture)
             }
         }
-        // A part's activations are made again for every chunk, in memory that stays in the cache.
-        let countIn = pixelsIn * shape.wide
-        let source = arena.take(block.expand == nil ? 0 : Shards.count * countIn)
-        let filterTape = pass.sums(norm(block.depthwise, clamps: true), pixels: pixelsOut, trained: trained, chunk: 1) {
-            chunk, shard, output in
-            var from = x + chunk.lowerBound * countIn
-            if let expand = block.expand, let expandTape {
-                from = source + shard * countIn
-                norm(expand, clamps: true).apply(expandTape, first: chunk.lowerBound * pixelsIn, rows: pixelsIn, into: from)
-            }
-            S.Loops.depthwise(
-                from, pass.values + block.depthwise.weight, output, sideIn, sideOut, shape.wide, shape.kernel, shape.stride, shape.padBefore
-            )
+        let filterTape = pass.finish(filterNorm, moments, filtered, pixels: pixelsOut)
+        let strips = projection(block, shards, pixels: pixelsOut)
+        let projectTape = pass.multiply(
+            projectNorm, pass.values + block.project.weight, pixels: pixelsOut, inner: shape.wide, strips: strips
+        ) { rows, shard in
+            let activated = scratch + shard * strips.rows * shape.wide
+            filterNorm.apply(filterTape, first: rows.lowerBound, rows: rows.count, into: activated)
+            return UnsafePointer(activated)
         }
-        let chunkRows = pass.shards.chunk(pixels: pixelsOut) * pixelsOut
-        let filtered = arena.take(Shards.count * chunkRows * shape.wide)
-        let projectNorm = norm(block.project, clamps: false)
-        let projectTape = pass.sums(projectNorm, pixels: pixelsOut, trained: trained) { chunk, shard, output in
-            let scratch = filtered + shard * chunkRows * shape.wide
-            norm(block.depthwise, clamps: true).apply(
-                filterTape, first: chunk.lowerBound * pixelsOut, rows: chunk.count * pixelsOut, into: scratch)
-            pass.multiply(block.project, scratch, into: output, rows: chunk.count * pixelsOut, inner: shape.wide)
+        strips.run { rows, _, _ in
+            let values = rows.lowerBound * shape.channelsOut..<rows.upperBound * shape.channelsOut
+            projectNorm.apply(projectTape, first: rows.lowerBound, rows: rows.count, into: output + values.lowerBound)
+            if shape.addsInput { for i in values { output[i] += x[i] } }
         }
-        let narrow = pixelsOut * shape.channelsOut
-        pass.shards.run { chunk, _ in
-            for picture in chunk {
-                projectNorm.apply(projectTape, first: picture * pixelsOut, rows: pixelsOut, into: output + picture * narrow)
-                if shape.addsInput { for i in picture * narrow..<(picture + 1) * narrow { output[i] += x[i] } }
-            }
-        }
-        return BlockTape(index: block.shape.index, input: x, expand: expandTape, depthwise: filterTape, project: projectTape)
+        return BlockTape(index: shape.index, input: x, expand: expandTape, depthwise: filterTape, project: projectTape)
     }
 
-    /// The gradient of the features (pictures, features) to that of every trained parameter, added to `gradients`.
+    /// The gradient of the features (pictures, features) to that of every parameter from `mode.firstBlock` on, added to `gradients`.
     func backward(
         _ values: UnsafePointer<S>, _ tape: Tape, dFeatures: UnsafePointer<S>, size: Int, shards: Shards, mode: Mode,
         gradients: UnsafeMutablePointer<S>, arena: Arena<S>
     ) {
-        guard mode.firstTrained <= parameters.blocks.count else { return }
         let sides = sides(size)
         let pixels = (sides.last ?? 0) * (sides.last ?? 0)
         let head = parameters.head
         let headNorm = norm(head, clamps: true)
+        let back = EncoderBackward(values: values, shards: shards, gradients: gradients, arena: arena)
         var gradient = arena.take(shards.pictures * pixels * head.channelsIn)
         let mark = arena.mark
         let ofHead = arena.take(shards.pictures * pixels * head.channelsOut)
-        let sums = headNorm.makeSums(shards, arena: arena)
-        shards.run { chunk, _ in
-            for picture in chunk {
-                let start = ofHead + picture * pixels * head.channelsOut
-                for pixel in 0..<pixels {
-                    let target = start + pixel * head.channelsOut
-                    for c in 0..<head.channelsOut { target[c] = dFeatures[picture * head.channelsOut + c] / S(pixels) }
-                }
-                headNorm.backwardSums(values, tape.head, start, picture: picture, pixels: pixels, to: sums)
+        let sums = headNorm.makeSums(shards.pictures, arena: arena)
+        shards.run { picture, _ in
+            let start = ofHead + picture * pixels * head.channelsOut
+            for pixel in 0..<pixels {
+                let target = start + pixel * head.channelsOut
+                for c in 0..<head.channelsOut { target[c] = dFeatures[picture * head.channelsOut + c] / S(pixels) }
             }
+            headNorm.backwardSums(values, tape.head, start, first: picture * pixels, rows: pixels, to: sums, part: picture)
         }
-        let back = EncoderBackward(values: values, shards: shards, gradients: gradients, arena: arena)
         back.multiply(
-            head, headNorm, tape.head, sums: sums, ofHead, pixels: pixels, into: tape.blocks.isEmpty && tape.stem == nil ? nil : gradient
-        ) { chunk, _ in UnsafePointer(tape.headInput + chunk.lowerBound * pixels * head.channelsIn) }
+            headNorm, tape.head, sums: sums, ofHead, weights: values + head.weight, ofWeights: gradients + head.weight, pixels: pixels,
+            inner: head.channelsIn, strips: shards.strips(pixels: pixels, channels: head.channelsIn + 2 * head.channelsOut),
+            into: tape.blocks.isEmpty && tape.stem == nil ? nil : gradient
+        ) { rows, _ in UnsafePointer(tape.headInput + rows.lowerBound * head.channelsIn) }
         arena.rewind(to: mark)
         for kept in tape.blocks.reversed() {
-            let wantsInput = kept.index > 0 ? kept.index > mode.firstTrained : tape.stem != nil
             gradient = backward(
                 parameters.blocks[kept.index], back, kept, gradient, sideIn: sides[kept.index], sideOut: sides[kept.index + 1],
-                wantsInput: wantsInput)
+                wantsInput: kept.index > mode.firstBlock)
         }
-        if let stem = tape.stem, let patches = tape.patches {
-            let pixels = sides[0] * sides[0]
-            let stemNorm = norm(parameters.stem, clamps: true)
-            let sums = back.sums(stemNorm, stem, gradient, pixels: pixels)
-            back.multiply(parameters.stem, stemNorm, stem, sums: sums, gradient, pixels: pixels, into: nil, inner: 27) { chunk, _ in
-                UnsafePointer(patches + chunk.lowerBound * pixels * 27)
-            }
-        }
+        if let kept = tape.stem { stem(size: size).backward(back, kept, gradient) }
     }
 
-    /// The gradient of a block's output to that of its input, which is given.
+    /// The gradient of a block's output, which it overwrites, to that of its input, which is given.
     private func backward(
         _ block: EncoderParameters.Block, _ back: EncoderBackward<S>, _ kept: BlockTape, _ gradient: UnsafeMutablePointer<S>, sideIn: Int,
         sideOut: Int, wantsInput: Bool
@@ -218,87 +213,78 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         let dx = arena.take(wantsInput ? shards.pictures * pixelsIn * shape.channelsIn : 0)
         let mark = arena.mark
         defer { arena.rewind(to: mark) }
-        let (projectNorm, filterNorm) = (norm(block.project, clamps: false), norm(block.depthwise, clamps: true))
+        let expandNorm = block.expand.map { norm($0, clamps: true) }
+        let (filterNorm, projectNorm) = (norm(block.depthwise, clamps: true), norm(block.project, clamps: false))
         // Projection. The gradient itself is still needed where the block adds its input.
         let narrow = shards.pictures * pixelsOut * shape.channelsOut
         let ofProject = shape.addsInput ? arena.take(narrow) : gradient
         if shape.addsInput { ofProject.update(from: gradient, count: narrow) }
         let projectSums = back.sums(projectNorm, kept.project, ofProject, pixels: pixelsOut)
         let ofFilter = arena.take(shards.pictures * countOut)
-        let chunkRows = shards.chunk(pixels: pixelsOut) * pixelsOut
-        let filtered = arena.take(Shards.count * chunkRows * shape.wide)
-        let filterSums = filterNorm.makeSums(shards, arena: arena)
+        let strips = shards.strips(pixels: pixelsOut, channels: 3 * shape.wide + shape.channelsOut)
+        let activated = arena.take(Shards.count * strips.rows * shape.wide)
+        let filterSums = filterNorm.makeSums(strips.count, arena: arena)
         back.multiply(
-            block.project, projectNorm, kept.project, sums: projectSums, ofProject, pixels: pixelsOut, into: ofFilter,
-            then: { picture in
+            projectNorm, kept.project, sums: projectSums, ofProject, weights: back.values + block.project.weight,
+            ofWeights: back.gradients + block.project.weight, pixels: pixelsOut, inner: shape.wide, strips: strips, into: ofFilter,
+            then: { rows, strip in
                 filterNorm.backwardSums(
-                    back.values, kept.depthwise, ofFilter + picture * countOut, picture: picture, pixels: pixelsOut, to: filterSums)
+                    back.values, kept.depthwise, ofFilter + rows.lowerBound * shape.wide, first: rows.lowerBound, rows: rows.count,
+                    to: filterSums, part: strip)
             }
-        ) { chunk, shard in
-            let scratch = filtered + shard * chunkRows * shape.wide
-            filterNorm.apply(kept.depthwise, first: chunk.lowerBound * pixelsOut, rows: chunk.count * pixelsOut, into: scratch)
+        ) { rows, shard in
+            let scratch = activated + shard * strips.rows * shape.wide
+            filterNorm.apply(kept.depthwise, first: rows.lowerBound, rows: rows.count, into: scratch)
             return UnsafePointer(scratch)
         }
         // Depthwise.
-        let factors = filterNorm.backwardFinish(
-            kept.depthwise, sums: filterSums, pixels: pixelsOut, shards: shards, gradients: back.gradients, arena: arena)
-        let ofSource = block.expand == nil && wantsInput ? dx : arena.take(shards.pictures * countIn)
-        let source = arena.take(block.expand == nil ? 0 : Shards.count * countIn)
+        let factors = back.finish(filterNorm, kept.depthwise, filterSums, pixels: pixelsOut)
+        let depthwise = EncoderDepthwise<S>(shape, sideIn: sideIn, sideOut: sideOut)
+        let ofSource = block.expand == nil ? (wantsInput ? dx : nil) : arena.take(shards.pictures * countIn)
+        let source = arena.take(block.expand == nil ? 0 : Shards.count * depthwise.stripCount)
+        let zeros = arena.zeros(sideIn * shape.wide)
         let weightCount = block.depthwise.weightCount
+        let mirrored = arena.take(weightCount)
+        depthwise.mirror(back.values + block.depthwise.weight, into: mirrored)
         let partial = arena.zeros(Shards.count * weightCount)
-        let expandNorm = block.expand.map { norm($0, clamps: true) }
-        let expandSums = expandNorm.map { $0.makeSums(shards, arena: arena) }
-        shards.run { chunk, shard in
-            let picture = chunk.lowerBound
-            var from = kept.input + picture * countIn
-            if let expandNorm, let tape = kept.expand {
-                from = source + shard * countIn
-                expandNorm.apply(tape, first: picture * pixelsIn, rows: pixelsIn, into: from)
-            }
-            let target = ofSource + picture * countIn
-            filterNorm.backwardRows(kept.depthwise, factors, ofFilter + picture * countOut, first: picture * pixelsOut, rows: pixelsOut)
-            S.Loops.depthwiseBackward(
-                from, back.values + block.depthwise.weight, ofFilter + picture * countOut, target, partial + shard * weightCount, sideIn,
-                sideOut,
-                shape.wide, shape.kernel, shape.stride, shape.padBefore)
-            if let expandNorm, let expandSums, let tape = kept.expand {
-                expandNorm.backwardSums(back.values, tape, target, picture: picture, pixels: pixelsIn, to: expandSums)
+        let expandSums = expandNorm.map { $0.makeSums(shards.pictures, arena: arena) }
+        shards.run { picture, shard in
+            let from = ofFilter + picture * countOut
+            let target = ofSource.map { $0 + picture * countIn }
+            depthwise.backward(
+                from, weights: back.values + block.depthwise.weight, mirrored: mirrored, zeros: zeros,
+                ofWeights: partial + shard * weightCount, ofInput: target
+            ) { rows in
+                filterNorm.backwardRows(
+                    kept.depthwise, factors, from + rows.lowerBound * sideOut * shape.wide,
+                    first: picture * pixelsOut + rows.lowerBound * sideOut, rows: rows.count * sideOut)
+            } source: { rows in
+                guard let expandNorm, let tape = kept.expand else {
+                    return UnsafePointer(kept.input + picture * countIn + rows.lowerBound * sideIn * shape.wide)
+                }
+                let scratch = source + shard * depthwise.stripCount
+                expandNorm.apply(tape, first: picture * pixelsIn + rows.lowerBound * sideIn, rows: rows.count * sideIn, into: scratch)
+                return UnsafePointer(scratch)
+            } then: { rows in
+                guard let expandNorm, let expandSums, let tape = kept.expand, let target else { return }
+                expandNorm.backwardSums(
+                    back.values, tape, target + rows.lowerBound * sideIn * shape.wide,
+                    first: picture * pixelsIn + rows.lowerBound * sideIn, rows: rows.count * sideIn, to: expandSums, part: picture)
             }
         }
         shards.add(partial, weightCount, into: back.gradients + block.depthwise.weight)
         // Expansion.
-        if let expand = block.expand, let expandNorm, let expandSums, let tape = kept.expand {
-            back.multiply(expand, expandNorm, tape, sums: expandSums, ofSource, pixels: pixelsIn, into: wantsInput ? dx : nil) { chunk, _ in
-                UnsafePointer(kept.input + chunk.lowerBound * pixelsIn * shape.channelsIn)
-            }
+        if let expand = block.expand, let expandNorm, let expandSums, let tape = kept.expand, let ofSource {
+            back.multiply(
+                expandNorm, tape, sums: expandSums, ofSource, weights: back.values + expand.weight,
+                ofWeights: back.gradients + expand.weight, pixels: pixelsIn, inner: shape.channelsIn,
+                strips: shards.strips(pixels: pixelsIn, channels: 2 * shape.wide + shape.channelsIn), into: wantsInput ? dx : nil
+            ) { rows, _ in UnsafePointer(kept.input + rows.lowerBound * shape.channelsIn) }
         }
         if shape.addsInput, wantsInput {
             let count = pixelsIn * shape.channelsIn
-            shards.run { chunk, _ in for i in chunk.lowerBound * count..<chunk.upperBound * count { dx[i] += gradient[i] } }
+            shards.run { picture, _ in for i in picture * count..<(picture + 1) * count { dx[i] += gradient[i] } }
         }
         return dx
-    }
-
-    /// Patches (ky, kx, plane) of the 3×3 stem of stride 2; gray stands for equal red, green and blue.
-    private static func patches(
-        _ picture: UnsafePointer<S>, into patches: UnsafeMutablePointer<S>, size: Int, configuration: EncoderConfiguration
-    ) {
-        let (scale, shift) = (S(configuration.scale), S(configuration.shift))
-        let side = size / 2
-        for row in 0..<side {
-            for column in 0..<side {
-                let patch = patches + (row * side + column) * 27
-                for ky in 0..<3 {
-                    for kx in 0..<3 {
-                        let (y, x) = (2 * row + ky, 2 * column + kx)
-                        let value = y < size && x < size ? picture[y * size + x] * scale + shift : 0
-                        let tap = patch + (ky * 3 + kx) * 3
-                        tap[0] = value
-                        tap[1] = value
-                        tap[2] = value
-                    }
-                }
-            }
-        }
     }
 }

@@ -6,33 +6,35 @@ struct EncoderPass<S: Scalar> {
     let mode: EncoderNetwork<S>.Mode
     let arena: Arena<S>
 
-    /// The sums before `norm` of all pictures, as `body(pictures, shard, output)` writes them chunk by chunk, and their statistics, taken
-    /// while a chunk is still in the cache.
-    func sums(
-        _ norm: BatchNorm<S>, pixels: Int, trained: Bool, chunk: Int? = nil,
-        _ body: (Range<Int>, Int, UnsafeMutablePointer<S>) -> Void
-    ) -> BatchNorm<S>.Tape {
-        let count = pixels * norm.channels
-        let output = arena.take(shards.pictures * count)
-        let moments = trained && mode.usesBatchStatistics ? norm.makeSums(shards, arena: arena) : nil
-        shards.run(chunk: chunk ?? shards.chunk(pixels: pixels)) { pictures, shard in
-            body(pictures, shard, output + pictures.lowerBound * count)
-            guard let moments else { return }
-            for picture in pictures { norm.addMoments(output + picture * count, picture: picture, pixels: pixels, statistics, to: moments) }
-        }
-        return norm.finish(
-            values, statistics, sums: moments.map { UnsafePointer($0) }, input: output, pixels: pixels, shards: shards,
-            momentum: S(mode.momentum),
-            arena: arena)
+    /// Memory for the moments of a norm's input, where the batch's statistics are used.
+    func moments(_ norm: BatchNorm<S>, parts: Int) -> BatchNorm<S>.Sums? {
+        mode.usesBatchStatistics ? norm.makeSums(parts, arena: arena) : nil
     }
 
-    /// output = input · weightᵀ.
+    func finish(
+        _ norm: BatchNorm<S>, _ moments: BatchNorm<S>.Sums?, _ output: UnsafeMutablePointer<S>, pixels: Int
+    ) -> BatchNorm<S>.Tape {
+        norm.finish(
+            values, statistics, sums: moments, input: output, rows: shards.pictures * pixels, momentum: S(mode.momentum), arena: arena)
+    }
+
+    /// input · weightᵀ for all pictures, strip by strip, and its statistics, taken while a strip is in the cache. `input(rows, shard)`
+    /// gives the input rows.
     func multiply(
-        _ convolution: EncoderParameters.Convolution, _ input: UnsafePointer<S>, into output: UnsafeMutablePointer<S>, rows: Int, inner: Int
-    ) {
-        S.product(
-            input, false, inner, values + convolution.weight, true, inner, into: output, convolution.channelsOut, adding: 0, rows: rows,
-            columns: convolution.channelsOut, inner: inner, factor: 1)
+        _ norm: BatchNorm<S>, _ weights: UnsafePointer<S>, pixels: Int, inner: Int, strips: Shards.Strips,
+        _ input: (Range<Int>, Int) -> UnsafePointer<S>
+    ) -> BatchNorm<S>.Tape {
+        let outer = norm.channels
+        let output = arena.take(shards.pictures * pixels * outer)
+        let moments = moments(norm, parts: strips.count)
+        strips.run { rows, strip, shard in
+            let target = output + rows.lowerBound * outer
+            S.product(
+                input(rows, shard), false, inner, weights, true, inner, into: target, outer, adding: 0, rows: rows.count, columns: outer,
+                inner: inner, factor: 1)
+            if let moments { norm.addMoments(target, rows: rows.count, statistics, to: moments, part: strip) }
+        }
+        return finish(norm, moments, output, pixels: pixels)
     }
 }
 
@@ -46,42 +48,48 @@ struct EncoderBackward<S: Scalar> {
     /// First part of a norm's gradient for all pictures.
     func sums(
         _ norm: BatchNorm<S>, _ tape: BatchNorm<S>.Tape, _ gradient: UnsafeMutablePointer<S>, pixels: Int
-    ) -> UnsafeMutablePointer<S> {
-        let sums = norm.makeSums(shards, arena: arena)
-        shards.run { pictures, _ in
-            for picture in pictures {
-                norm.backwardSums(values, tape, gradient + picture * pixels * norm.channels, picture: picture, pixels: pixels, to: sums)
-            }
+    ) -> BatchNorm<S>.Sums {
+        let strips = shards.strips(pixels: pixels, channels: 2 * norm.channels)
+        let sums = norm.makeSums(strips.count, arena: arena)
+        strips.run { rows, strip, _ in
+            norm.backwardSums(
+                values, tape, gradient + rows.lowerBound * norm.channels, first: rows.lowerBound, rows: rows.count, to: sums, part: strip)
         }
         return sums
     }
 
-    /// Second part of the norm's gradient, then the 1×1 convolution's: weights are added to, `dx` is written where it is wanted, and
-    /// `then(picture)` is called while its rows are in the cache. `input(pictures, shard)` gives the convolution's input rows.
+    /// Adds a norm's own gradients and gives what the second part needs.
+    func finish(
+        _ norm: BatchNorm<S>, _ tape: BatchNorm<S>.Tape, _ sums: BatchNorm<S>.Sums, pixels: Int
+    ) -> BatchNorm<S>.BackwardFactors {
+        norm.backwardFinish(tape, sums: sums, rows: shards.pictures * pixels, gradients: gradients, arena: arena)
+    }
+
+    /// Second part of the norm's gradient, then that of input · weightᵀ: the weights' is added to `ofWeights`, the input's is written to
+    /// `dx` where it is wanted; `then(rows, strip)` is called while its rows are in the cache. `input(rows, shard)` gives the input rows.
     func multiply(
-        _ convolution: EncoderParameters.Convolution, _ norm: BatchNorm<S>, _ tape: BatchNorm<S>.Tape, sums: UnsafePointer<S>,
-        _ gradient: UnsafeMutablePointer<S>, pixels: Int, into dx: UnsafeMutablePointer<S>?, inner given: Int? = nil,
-        then: (Int) -> Void = { _ in }, _ input: (Range<Int>, Int) -> UnsafePointer<S>
+        _ norm: BatchNorm<S>, _ tape: BatchNorm<S>.Tape, sums: BatchNorm<S>.Sums, _ gradient: UnsafeMutablePointer<S>,
+        weights: UnsafePointer<S>, ofWeights: UnsafeMutablePointer<S>, pixels: Int, inner: Int, strips: Shards.Strips,
+        into dx: UnsafeMutablePointer<S>?, then: (Range<Int>, Int) -> Void = { _, _ in }, _ input: (Range<Int>, Int) -> UnsafePointer<S>
     ) {
-        let factors = norm.backwardFinish(tape, sums: sums, pixels: pixels, shards: shards, gradients: gradients, arena: arena)
+        let factors = finish(norm, tape, sums, pixels: pixels)
         let mark = arena.mark
         defer { arena.rewind(to: mark) }
-        let (inner, outer) = (given ?? convolution.channelsIn, convolution.channelsOut)
-        let partial = arena.take(Shards.count * convolution.weightCount)
-        shards.run(chunk: shards.chunk(pixels: pixels)) { pictures, shard in
-            let (first, rows) = (pictures.lowerBound * pixels, pictures.count * pixels)
-            norm.backwardRows(tape, factors, gradient + first * outer, first: first, rows: rows)
+        let outer = norm.channels
+        let count = inner * outer
+        let partial = arena.take(Shards.count * count)
+        strips.run { rows, strip, shard in
+            let start = gradient + rows.lowerBound * outer
+            norm.backwardRows(tape, factors, start, first: rows.lowerBound, rows: rows.count)
             S.product(
-                gradient + first * outer, true, outer, input(pictures, shard), false, inner,
-                into: partial + shard * convolution.weightCount, inner,
-                adding: shards.begins(pictures, shard) ? 0 : 1, rows: outer, columns: inner, inner: rows, factor: 1)
+                start, true, outer, input(rows, shard), false, inner, into: partial + shard * count, inner,
+                adding: strips.begins(strip) ? 0 : 1, rows: outer, columns: inner, inner: rows.count, factor: 1)
             guard let dx else { return }
             S.product(
-                gradient + first * outer, false, outer, values + convolution.weight, false, inner, into: dx + first * inner, inner,
-                adding: 0,
-                rows: rows, columns: inner, inner: outer, factor: 1)
-            for picture in pictures { then(picture) }
+                start, false, outer, weights, false, inner, into: dx + rows.lowerBound * inner, inner, adding: 0, rows: rows.count,
+                columns: inner, inner: outer, factor: 1)
+            then(rows, strip)
         }
-        shards.add(partial, convolution.weightCount, into: gradients + convolution.weight)
+        shards.add(partial, count, into: ofWeights)
     }
 }

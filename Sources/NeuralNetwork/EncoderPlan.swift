@@ -33,6 +33,11 @@ struct EncoderPlan: Sendable {
     let size: Int
     let planes: Int
     let steps: [Step]
+    /// Whether the head follows; otherwise the last step's map is the output.
+    let isWhole: Bool
+    /// Side and channels of the last step's map.
+    let lastSide: Int
+    let lastChannels: Int
     /// The first step that takes all pictures of a group together.
     let firstShared: Int
     let stemRows: Int
@@ -45,7 +50,8 @@ struct EncoderPlan: Sendable {
     let filteredCount: Int
     let zeroCount: Int
 
-    init(_ configuration: EncoderConfiguration, layout: EncoderLayout, size: Int, planes: Int) {
+    /// `blocks`: only the stem and so many blocks; nil for the whole encoder.
+    init(_ configuration: EncoderConfiguration, layout: EncoderLayout, size: Int, planes: Int, blocks: Int?) {
         self.configuration = configuration
         self.layout = layout
         self.size = size
@@ -55,7 +61,7 @@ struct EncoderPlan: Sendable {
         patchCount = stemRows * side * 9 * planes
         var largest = side * side * configuration.stem
         var steps: [Step] = []
-        for (block, places) in zip(configuration.blocks, layout.blocks) {
+        for (block, places) in zip(configuration.blocks, layout.blocks).prefix(blocks ?? .max) {
             let out = side / block.stride
             steps.append(Self.step(block, places, sideIn: side, sideOut: out))
             side = out
@@ -73,12 +79,14 @@ struct EncoderPlan: Sendable {
         self.steps = steps
         firstShared = shared
         pictureCount = largest
-        let last = steps.last.map { $0.sideOut * $0.sideOut } ?? side * side
+        isWhole = blocks == nil
+        lastSide = side
+        lastChannels = steps.last?.block.channelsOut ?? configuration.stem
         let sharedSides = steps[shared...].map {
             max($0.sideIn * $0.sideIn * $0.block.channelsIn, $0.sideOut * $0.sideOut * $0.block.channelsOut)
         }
-        sharedCount = Self.group * max(sharedSides.max() ?? 0, last * (steps.last?.block.channelsOut ?? configuration.stem))
-        wideCount = max(steps.map(\.wideCount).max() ?? 0, Self.group * last * configuration.head)
+        sharedCount = Self.group * max(sharedSides.max() ?? 0, side * side * lastChannels)
+        wideCount = max(steps.map(\.wideCount).max() ?? 0, isWhole ? Self.group * side * side * configuration.head : 0)
         filteredCount = steps.map(\.filteredCount).max() ?? 0
         zeroCount = steps.map { $0.sideIn * $0.block.wide }.max() ?? 0
     }
@@ -98,6 +106,9 @@ struct EncoderPlan: Sendable {
         return Step(
             block: block, places: places, sideIn: sideIn, sideOut: sideOut, stripRows: min(max(rows, 1), sideOut), together: 1)
     }
+
+    /// Values that one picture gives.
+    var outputCount: Int { isWhole ? configuration.head : lastSide * lastSide * lastChannels }
 
     /// Values of the whole arena.
     var arenaCount: Int {

@@ -1,7 +1,8 @@
 import VectorKernels
 
 extension Encoder {
-    /// Writes the features of `count` pictures, picture after picture, to `output`. Allocates nothing.
+    /// Writes the features of `count` pictures, picture after picture, to `output`. Allocates nothing. Where the workspace was made for the
+    /// first blocks only, it is their map that is written.
     public func encode(
         _ pictures: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>, workspace: EncoderWorkspace
     ) {
@@ -14,7 +15,7 @@ extension Encoder {
             var first = 0
             while first < count {
                 let number = min(EncoderPlan.group, count - first)
-                run.group(pictures + first * pixels, count: number, into: output + first * configuration.head)
+                run.group(pictures + first * pixels, count: number, into: output + first * workspace.plan.outputCount)
                 first += number
             }
         }
@@ -42,7 +43,7 @@ struct EncoderRun {
         var from = memory.shared.0
         var to = memory.shared.1
         let entry = plan.firstShared < plan.steps.count ? plan.steps[plan.firstShared] : nil
-        let entryCount = entry.map { $0.sideIn * $0.sideIn * $0.block.channelsIn } ?? lastSide * lastSide * lastChannels
+        let entryCount = entry.map { $0.sideIn * $0.sideIn * $0.block.channelsIn } ?? plan.lastSide * plan.lastSide * plan.lastChannels
         for picture in 0..<count {
             alone(pictures + picture * pixels, into: from + picture * entryCount, count: entryCount)
         }
@@ -59,11 +60,12 @@ struct EncoderRun {
             }
             if !inPlace { swap(&from, &to) }
         }
-        timed(1 + 3 * plan.steps.count) { head(from, count: count, into: output) }
+        if plan.isWhole {
+            timed(1 + 3 * plan.steps.count) { head(from, count: count, into: output) }
+        } else {
+            output.update(from: from, count: count * plan.outputCount)
+        }
     }
-
-    private var lastSide: Int { plan.steps.last?.sideOut ?? plan.size / 2 }
-    private var lastChannels: Int { plan.steps.last?.block.channelsOut ?? plan.configuration.stem }
 
     /// Stem and the blocks while the picture is large.
     private func alone(_ picture: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int) {
@@ -223,11 +225,11 @@ struct EncoderRun {
     /// The last 1×1 convolution, its activation and the mean over each picture.
     private func head(_ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>) {
         let features = plan.configuration.head
-        let pixels = lastSide * lastSide
+        let pixels = plan.lastSide * plan.lastSide
         vk_fill_rows_f32(memory.wide, weights + plan.layout.head.bias, count * pixels, features)
         matrixProduct(
             input, weights + plan.layout.head.weights, into: memory.wide, adding: 1, rows: count * pixels, columns: features,
-            inner: lastChannels)
+            inner: plan.lastChannels)
         for picture in 0..<count {
             vk_relu6_mean_rows_f32(memory.wide + picture * pixels * features, output + picture * features, pixels, features)
         }

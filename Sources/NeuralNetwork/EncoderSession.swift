@@ -7,16 +7,24 @@ public final class EncoderSession: @unchecked Sendable {
     public let size: Int
     public let planes: Encoder.Planes
     public let jobs: Int
+    /// Values that one picture gives: the features, or the map before a block.
+    let outputCount: Int
     private let workspaces: [EncoderWorkspace]
     private let lock = Lock()
 
     /// Memory for pictures of `size` × `size` pixels on `jobs` threads. Throws where the size does not suit the encoder.
-    public init(_ encoder: Encoder, size: Int, planes: Encoder.Planes = .gray, jobs: Int = 1) throws {
+    public convenience init(_ encoder: Encoder, size: Int, planes: Encoder.Planes = .gray, jobs: Int = 1) throws {
+        try self.init(encoder, size: size, planes: planes, jobs: jobs, blocks: nil)
+    }
+
+    /// `blocks`: only the stem and so many blocks, whose map (side, side, channels) is then the output; nil for the whole encoder.
+    init(_ encoder: Encoder, size: Int, planes: Encoder.Planes, jobs: Int, blocks: Int?) throws {
         self.encoder = encoder
         self.size = size
         self.planes = planes
         self.jobs = max(1, jobs)
-        workspaces = try (0..<max(1, jobs)).map { _ in try encoder.makeWorkspace(size: size, planes: planes) }
+        workspaces = try (0..<max(1, jobs)).map { _ in try encoder.makeWorkspace(size: size, planes: planes, blocks: blocks) }
+        outputCount = workspaces[0].plan.outputCount
     }
 
     /// Bytes of scratch memory.
@@ -44,7 +52,7 @@ public final class EncoderSession: @unchecked Sendable {
             Jobs.run(groups, jobs: jobs) { group, worker in
                 let first = group * EncoderPlan.group
                 encoder.encode(
-                    pictures + first * pixels, count: min(EncoderPlan.group, count - first), into: output + first * encoder.featureCount,
+                    pictures + first * pixels, count: min(EncoderPlan.group, count - first), into: output + first * outputCount,
                     workspace: workspaces[worker])
             }
         }

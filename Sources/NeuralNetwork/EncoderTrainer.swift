@@ -116,13 +116,13 @@ public struct EncoderTrainer: Sendable {
         for picture in validation { try check(picture) }
         precondition(MatrixLibrary.ready)
         let sampler = try MixedSampler(counts: labels.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
-        let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss)
+        let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss, prefix: try prefix(configuration))
         var state = try PictureTrainingState(self, worker)
         let schedule = LearningSchedule(
             peak: options.rate, warmUp: Int((options.warmUp * Double(options.epochs * sampler.steps)).rounded(.up)),
             steps: options.epochs * sampler.steps, floor: options.rateFloor)
         let mode = EncoderNetwork<Float>.Mode(
-            firstTrained: training.firstBlock, usesBatchStatistics: training.usesBatchStatistics, momentum: training.momentum)
+            firstBlock: max(-1, training.firstBlock), usesBatchStatistics: training.usesBatchStatistics, momentum: training.momentum)
         let arena = Arena<Float>(blockCount: 1 << 22)
         var gradients = [Float](repeating: 0, count: worker.layout.count)
         while state.epoch < options.epochs {
@@ -155,6 +155,15 @@ public struct EncoderTrainer: Sendable {
             try report(found)
         }
         return TrainingResult(weights: weightFile(configuration, state.best, state.bestStatistics), epochs: state.reports)
+    }
+
+    /// What comes before the first block that is trained runs as in use: norms folded, nothing kept.
+    private func prefix(_ configuration: EncoderConfiguration) throws -> PictureGradient<Float>.Prefix? {
+        guard training.firstBlock >= 0 else { return nil }
+        let isWhole = training.firstBlock > configuration.blocks.count
+        let session = try EncoderSession(
+            Encoder(weights: start), size: size, planes: .gray, jobs: options.jobs, blocks: isWhole ? nil : training.firstBlock)
+        return .init(count: session.outputCount, isWhole: isWhole) { session.encode($0, count: $1, into: $2) }
     }
 
     /// The batch's pictures, each made with a generator of its own.
@@ -227,10 +236,11 @@ public struct EncoderTrainer: Sendable {
 }
 
 extension EncoderTrainer {
-    /// Seconds of each of `steps` training steps of a whole encoder and classifier, forward, backward and update, on random pictures; the
-    /// first, which takes the memory, is left out.
-    public static func measureSteps(_ configuration: EncoderConfiguration, size: Int, batch: Int, steps: Int, jobs: Int) throws -> [Double]
-    {
+    /// Seconds by the clock and of processor time of each of `steps` training steps of a whole encoder and classifier, forward, backward and
+    /// update, on random pictures; the first, which takes the memory, is left out.
+    public static func measureSteps(
+        _ configuration: EncoderConfiguration, size: Int, batch: Int, steps: Int, jobs: Int
+    ) throws -> [(clock: Double, processor: Double)] {
         precondition(MatrixLibrary.ready)
         let worker = PictureGradient<Float>(configuration, classes: 16, loss: CrossEntropy())
         var (values, statistics): ([Float], [Float]) = worker.network.parameters.initial(seed: 1)
@@ -240,9 +250,9 @@ extension EncoderTrainer {
         let labels = (0..<batch).map { $0 % 16 }
         var gradients = [Float](repeating: 0, count: worker.layout.count)
         let arena = Arena<Float>(blockCount: 1 << 22)
-        var seconds: [Double] = []
+        var seconds: [(clock: Double, processor: Double)] = []
         for step in 0...steps {
-            let start = ContinuousClock.now
+            let start = (MatrixLibrary.seconds(CLOCK_MONOTONIC), MatrixLibrary.seconds(CLOCK_PROCESS_CPUTIME_ID))
             gradients.withUnsafeMutableBufferPointer { gradients in
                 gradients.update(repeating: 0)
                 _ = worker.run(
@@ -250,8 +260,9 @@ extension EncoderTrainer {
                     gradients: gradients.baseAddress, arena: arena)
             }
             optimiser.update(&values, gradients: gradients, rate: 1e-3)
-            let taken = (ContinuousClock.now - start).components
-            if step > 0 { seconds.append(Double(taken.seconds) + Double(taken.attoseconds) * 1e-18) }
+            guard step > 0 else { continue }
+            seconds.append(
+                (MatrixLibrary.seconds(CLOCK_MONOTONIC) - start.0, MatrixLibrary.seconds(CLOCK_PROCESS_CPUTIME_ID) - start.1))
         }
         return seconds
     }

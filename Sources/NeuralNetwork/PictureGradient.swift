@@ -1,12 +1,23 @@
 /// Loss and gradient of a batch of labelled pictures through encoder, dropout and a linear classifier.
-struct PictureGradient<S: Scalar>: Sendable {
+struct PictureGradient<S: Scalar> {
+    /// The part of an encoder before the first that is trained, ready to run.
+    struct Prefix {
+        /// Values of one picture that it gives.
+        let count: Int
+        /// Whether they are the features themselves: only the classifier is trained.
+        let isWhole: Bool
+        /// Runs so many pictures.
+        let run: (UnsafePointer<S>, Int, UnsafeMutablePointer<S>) -> Void
+    }
+
     let network: EncoderNetwork<S>
     /// The encoder's parameters, then the classifier's.
     let layout: ParameterLayout
     let classifier: Linear<S>
     let loss: CrossEntropy
+    let prefix: Prefix?
 
-    init(_ configuration: EncoderConfiguration, classes: Int, loss: CrossEntropy) {
+    init(_ configuration: EncoderConfiguration, classes: Int, loss: CrossEntropy, prefix: Prefix? = nil) {
         network = EncoderNetwork(configuration)
         layout = ParameterLayout(
             network.parameters.layout.entries.map { ($0.name, $0.shape) }
@@ -15,6 +26,7 @@ struct PictureGradient<S: Scalar>: Sendable {
             inputs: configuration.head, outputs: classes, weight: layout.offset("classifier.weight"), bias: layout.offset("classifier.bias")
         )
         self.loss = loss
+        self.prefix = prefix
     }
 
     /// Mean loss of the pictures (labels.count, size, size); adds the gradient where asked for and moves the running statistics.
@@ -34,18 +46,28 @@ struct PictureGradient<S: Scalar>: Sendable {
                     pictures.withUnsafeBufferPointer { pictures in
                         guard let values = values.baseAddress, let statistics = statistics.baseAddress, let pictures = pictures.baseAddress
                         else { return }
-                        let tape = network.forward(
-                            values, statistics, pictures: pictures, size: size, shards: shards, mode: mode, arena: arena)
+                        let input = arena.take(labels.count * (prefix?.count ?? size * size))
+                        if let prefix {
+                            prefix.run(pictures, labels.count, input)
+                        } else {
+                            input.update(from: pictures, count: labels.count * size * size)
+                        }
+                        var tape: EncoderNetwork<S>.Tape?
+                        if prefix?.isWhole != true {
+                            tape = network.forward(
+                                values, statistics, input: input, size: size, shards: shards, mode: mode, arena: arena)
+                        }
+                        let features = tape?.features ?? input
                         let featureCount = labels.count * classifier.inputs
                         var mask: UnsafeMutablePointer<S>?
                         if var dropout, dropout.rate > 0 {
                             let factors = arena.take(featureCount)
-                            dropout.apply(tape.features, mask: factors, count: featureCount)
+                            dropout.apply(features, mask: factors, count: featureCount)
                             mask = factors
                         }
                         let logits = arena.take(labels.count * classes)
                         let dLogits = arena.take(labels.count * classes)
-                        classifier.forward(values, tape.features, into: logits, rows: labels.count)
+                        classifier.forward(values, features, into: logits, rows: labels.count)
                         for (row, label) in labels.enumerated() {
                             loss.row(
                                 logits + row * classes, label: label, total: total, gradient: dLogits + row * classes, classes: classes,
@@ -54,8 +76,9 @@ struct PictureGradient<S: Scalar>: Sendable {
                         }
                         guard let gradients else { return }
                         let dFeatures = arena.take(featureCount)
-                        classifier.backward(values, tape.features, dLogits, into: dFeatures, gradients: gradients, rows: labels.count)
+                        classifier.backward(values, features, dLogits, into: dFeatures, gradients: gradients, rows: labels.count)
                         if let mask { for i in 0..<featureCount { dFeatures[i] *= mask[i] } }
+                        guard let tape else { return }
                         network.backward(
                             values, tape, dFeatures: dFeatures, size: size, shards: shards, mode: mode, gradients: gradients, arena: arena)
                     }

@@ -1,6 +1,5 @@
 import COpenBLAS
 import Foundation
-import VectorKernels
 
 /// A precision that networks are trained in: single for use, double for checking gradients against differences. Both run the same code.
 public protocol Scalar: BinaryFloatingPoint, Sendable {
@@ -14,35 +13,6 @@ public protocol Scalar: BinaryFloatingPoint, Sendable {
     static func exponential(_ x: Self) -> Self
     /// The natural logarithm.
     static func logarithm(_ x: Self) -> Self
-}
-
-/// The vector loops of one precision, from `VectorKernels`.
-public protocol TrainingLoops {
-    associatedtype Real
-    typealias Input = UnsafePointer<Real>
-    typealias Output = UnsafeMutablePointer<Real>
-
-    static func gruForward(_: Output, _: Input, _: Output, _: Input, _: Output, _: UnsafePointer<UInt8>, _ wells: Int, _ hidden: Int)
-    static func gruBackward(_: Output, _: Output, _: Input, _: Input, _: Output, _: UnsafePointer<UInt8>, _ wells: Int, _ hidden: Int)
-    static func fillRows(_: Output, _ bias: Input, _ rows: Int, _ channels: Int)
-    static func addColumns(_: Input, _ sums: Output, _ rows: Int, _ channels: Int)
-    static func columnMoments(_: Input, _ centre: Input, _ sums: Output, _ squares: Output, _ rows: Int, _ channels: Int)
-    static func scaleRows(_: Input, _ factor: Input, _ shift: Input, _ output: Output, _ rows: Int, _ channels: Int, _ clamp: Int32)
-    static func normBackwardSums(
-        _ gradient: Output, _ input: Input, _ mean: Input, _ invDeviation: Input, _ scale: Input, _ shift: Input, _ ofScale: Output,
-        _ ofShift: Output, _ rows: Int, _ channels: Int, _ clamp: Int32)
-    static func normBackwardRows(
-        _ gradient: Output, _ input: Input, _ mean: Input, _ factor: Input, _ meanGradient: Input, _ slope: Input, _ rows: Int,
-        _ channels: Int)
-    static func depthwise(
-        _ input: Input, _ weights: Input, _ output: Output, _ sideIn: Int, _ sideOut: Int, _ channels: Int, _ kernel: Int, _ stride: Int,
-        _ padBefore: Int)
-    static func depthwiseBackward(
-        _ input: Input, _ weights: Input, _ gradient: Input, _ ofInput: Output, _ ofWeights: Output, _ sideIn: Int, _ sideOut: Int,
-        _ channels: Int, _ kernel: Int, _ stride: Int, _ padBefore: Int)
-    static func adamW(
-        _ values: Output, _ gradients: Input, _ first: Output, _ second: Output, _ count: Int, _ gradientScale: Real, _ rate: Real,
-        _ decay: Real, _ beta1: Real, _ beta2: Real, _ epsilon: Real, _ correction1: Real, _ correction2Root: Real)
 }
 
 extension Float: Scalar {

@@ -3,24 +3,6 @@
 #include "VectorKernels.h"
 #include "dispatch.h"
 
-void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, const float *bias, float *output,
-                                vk_index inputColumns, vk_index outputColumns, vk_index channels,
-                                vk_index kernel, vk_index stride, vk_index padBefore, int clamp) {
-    for (vk_index column = 0; column < outputColumns; column++) {
-        for (vk_index c = 0; c < channels; c++) {
-            float sum = bias[c];
-            for (vk_index ky = 0; ky < kernel; ky++) {
-                for (vk_index kx = 0; kx < kernel; kx++) {
-                    vk_index x = column * stride - padBefore + kx;
-                    if (x >= 0 && x < inputColumns) sum += rows[ky][x * channels + c] * weights[(ky * kernel + kx) * channels + c];
-                }
-            }
-            if (clamp) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
-            output[column * channels + c] = sum;
-        }
-    }
-}
-
 #define VK_CLAMP(value) ((value) = __builtin_elementwise_min(__builtin_elementwise_max((value), zero), six))
 
 // A tile of COLUMNS output columns by 16 channels stays in registers while the K * K taps go by; each input column is

@@ -1,6 +1,7 @@
 // The loops of training, written once for every precision. Included with
 //   REAL     the type
 //   NAME(x)  x with the type's suffix
+//   PLAIN(x) the same of a formula without any blocking, which blocked kernels are compared with
 //   EXP      e^x
 // The double-precision build is what tests compare with central differences; the single-precision one trains.
 
@@ -138,53 +139,71 @@ VK_CLONES void NAME(vk_norm_backward_rows)(REAL *restrict gradient, const REAL *
     }
 }
 
-// A depthwise convolution without bias over one picture: output[row][column][c] = sum of weights[ky][kx][c] * input.
-VK_CLONES void NAME(vk_train_depthwise)(const REAL *restrict input, const REAL *restrict weights, REAL *restrict output,
-                                        vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride,
-                                        vk_index padBefore) {
-    for (vk_index y = 0; y < sideOut; y++) {
-        for (vk_index x = 0; x < sideOut; x++) {
-            REAL *restrict to = output + (y * sideOut + x) * channels;
-            for (vk_index c = 0; c < channels; c++) to[c] = 0;
+// One row of the gradient of a depthwise convolution's input, by the formula.
+//   rows    for each ky the gradient row that this input row went into by it, or NULL
+//   output  columnsIn * channels values, replaced
+void PLAIN(vk_depthwise_input_row)(const REAL *const *rows, const REAL *weights, REAL *output, vk_index columnsIn, vk_index columnsOut,
+                                        vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore) {
+    for (vk_index x = 0; x < columnsIn; x++) {
+        for (vk_index c = 0; c < channels; c++) {
+            REAL sum = 0;
             for (vk_index ky = 0; ky < kernel; ky++) {
-                vk_index row = y * stride - padBefore + ky;
-                if (row < 0 || row >= sideIn) continue;
-                for (vk_index kx = 0; kx < kernel; kx++) {
-                    vk_index column = x * stride - padBefore + kx;
-                    if (column < 0 || column >= sideIn) continue;
-                    const REAL *restrict from = input + (row * sideIn + column) * channels;
-                    const REAL *restrict tap = weights + (ky * kernel + kx) * channels;
-                    for (vk_index c = 0; c < channels; c++) to[c] += from[c] * tap[c];
+                for (vk_index kx = 0; rows[ky] && kx < kernel; kx++) {
+                    vk_index from = x + padBefore - kx;
+                    if (from < 0 || from % stride || from / stride >= columnsOut) continue;
+                    sum += rows[ky][from / stride * channels + c] * weights[(ky * kernel + kx) * channels + c];
+                }
+            }
+            output[x * channels + c] = sum;
+        }
+    }
+}
+
+// What one row of gradients adds to the gradient of a depthwise convolution's weights, by the formula.
+//   rows      for each ky the input row that it met; a row beyond the border is a row of zeros
+//   gradient  columnsOut * channels values
+void PLAIN(vk_depthwise_weight_row)(const REAL *const *rows, const REAL *gradient, REAL *ofWeights, vk_index columnsIn,
+                                         vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore) {
+    for (vk_index ky = 0; ky < kernel; ky++) {
+        for (vk_index kx = 0; kx < kernel; kx++) {
+            for (vk_index column = 0; column < columnsOut; column++) {
+                vk_index x = column * stride - padBefore + kx;
+                if (x < 0 || x >= columnsIn) continue;
+                for (vk_index c = 0; c < channels; c++) {
+                    ofWeights[(ky * kernel + kx) * channels + c] += gradient[column * channels + c] * rows[ky][x * channels + c];
                 }
             }
         }
     }
 }
 
-// Its gradients: ofInput is overwritten, ofWeights added to.
-VK_CLONES void NAME(vk_train_depthwise_backward)(const REAL *restrict input, const REAL *restrict weights,
-                                                 const REAL *restrict gradient, REAL *restrict ofInput, REAL *restrict ofWeights,
-                                                 vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel,
-                                                 vk_index stride, vk_index padBefore) {
-    for (vk_index i = 0; i < sideIn * sideIn * channels; i++) ofInput[i] = 0;
-    for (vk_index y = 0; y < sideOut; y++) {
-        for (vk_index x = 0; x < sideOut; x++) {
-            const REAL *restrict g = gradient + (y * sideOut + x) * channels;
+// One output row of a depthwise convolution, by the formula; see vk_depthwise_row_f32.
+void PLAIN(vk_depthwise_row)(const REAL *const *rows, const REAL *weights, const REAL *bias, REAL *output, vk_index inputColumns,
+                                  vk_index outputColumns, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore,
+                                  int clamp) {
+    for (vk_index column = 0; column < outputColumns; column++) {
+        for (vk_index c = 0; c < channels; c++) {
+            REAL sum = bias[c];
             for (vk_index ky = 0; ky < kernel; ky++) {
-                vk_index row = y * stride - padBefore + ky;
-                if (row < 0 || row >= sideIn) continue;
                 for (vk_index kx = 0; kx < kernel; kx++) {
-                    vk_index column = x * stride - padBefore + kx;
-                    if (column < 0 || column >= sideIn) continue;
-                    const REAL *restrict from = input + (row * sideIn + column) * channels;
-                    REAL *restrict to = ofInput + (row * sideIn + column) * channels;
-                    const REAL *restrict tap = weights + (ky * kernel + kx) * channels;
-                    REAL *restrict sum = ofWeights + (ky * kernel + kx) * channels;
-                    for (vk_index c = 0; c < channels; c++) {
-                        to[c] += g[c] * tap[c];
-                        sum[c] += g[c] * from[c];
-                    }
+                    vk_index x = column * stride - padBefore + kx;
+                    if (x >= 0 && x < inputColumns) sum += rows[ky][x * channels + c] * weights[(ky * kernel + kx) * channels + c];
                 }
+            }
+            if (clamp) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
+            output[column * channels + c] = sum;
+        }
+    }
+}
+
+// A row of 3x3 patches of one plane at stride 2: (ky, kx) of scale * intensity + shift, 0 beyond the border (row NULL, column outside).
+VK_CLONES void NAME(vk_train_patches_row)(const REAL *const *rows, REAL *restrict patches, vk_index columnsIn, vk_index columnsOut,
+                                          REAL scale, REAL shift) {
+    for (vk_index column = 0; column < columnsOut; column++) {
+        for (vk_index ky = 0; ky < 3; ky++) {
+            for (vk_index kx = 0; kx < 3; kx++) {
+                vk_index x = 2 * column + kx;
+                patches[column * 9 + ky * 3 + kx] = rows[ky] && x < columnsIn ? rows[ky][x] * scale + shift : 0;
             }
         }
     }

@@ -117,8 +117,18 @@ import Testing
         let weight = try golden.values("layer/depthwise\(shape)/weight", shape: [kernel, kernel, 21])
         let expected = try golden.values("layer/depthwise\(shape)/output", shape: [out, out, 21])
         var found = [Float](repeating: 0, count: expected.count)
-        found.withUnsafeMutableBufferPointer {
-            Float.Loops.depthwise(input, weight, $0.baseAddress!, 14, out, 21, kernel, stride, (kernel - stride) / 2)
+        let layer = EncoderDepthwise<Float>(
+            .init(index: 0, kernel: kernel, stride: stride, channelsIn: 21, wide: 21, channelsOut: 21), sideIn: 14, sideOut: out)
+        let zeros = [Float](repeating: 0, count: 14 * 21)
+        found.withUnsafeMutableBufferPointer { found in
+            input.withUnsafeBufferPointer { input in
+                zeros.withUnsafeBufferPointer { zeros in
+                    layer.forward(weight, zeros: zeros.baseAddress!, into: found.baseAddress!) {
+                        input.baseAddress! + $0.lowerBound * 14 * 21
+                    } then: { _ in
+                    }
+                }
+            }
         }
         #expect(largestDifference(found, expected) <= 1e-5)
     }
@@ -132,17 +142,15 @@ import Testing
         let parameters = try golden.values("layer/norm/scale", shape: [9]) + golden.values("layer/norm/shift", shape: [9])
         var running = [Float](repeating: 0, count: 9) + [Float](repeating: 1, count: 9)
         var output = input
-        let shards = Shards(pictures: 3, jobs: 1)
         input.withUnsafeMutableBufferPointer { input in
             running.withUnsafeMutableBufferPointer { running in
                 output.withUnsafeMutableBufferPointer { output in
-                    let sums = norm.makeSums(shards, arena: arena)
-                    for picture in 0..<3 {
-                        norm.addMoments(input.baseAddress! + picture * 144, picture: picture, pixels: 16, running.baseAddress!, to: sums)
+                    let sums = norm.makeSums(3, arena: arena)
+                    for part in 0..<3 {
+                        norm.addMoments(input.baseAddress! + part * 144, rows: 16, running.baseAddress!, to: sums, part: part)
                     }
                     let tape = norm.finish(
-                        parameters, running.baseAddress!, sums: sums, input: input.baseAddress!, pixels: 16, shards: shards, momentum: 0.1,
-                        arena: arena)
+                        parameters, running.baseAddress!, sums: sums, input: input.baseAddress!, rows: 48, momentum: 0.1, arena: arena)
                     norm.apply(tape, first: 0, rows: 48, into: output.baseAddress!)
                 }
             }

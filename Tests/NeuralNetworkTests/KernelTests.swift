@@ -24,18 +24,14 @@ import VectorKernels
         // A border that must stay as it is.
         var fast = [Float](repeating: 77, count: shape.columnsOut * shape.channels + 32)
         var plain = fast
-        let pointers = rows.map { row -> UnsafePointer<Float>? in
-            let copy = UnsafeMutablePointer<Float>.allocate(capacity: row.count)
-            copy.initialize(from: row, count: row.count)
-            return UnsafePointer(copy)
+        withRows(rows) {
+            vk_depthwise_row_f32(
+                $0, weights, bias, &fast, shape.columnsIn, shape.columnsOut, shape.channels, shape.kernel, shape.stride, shape.padBefore,
+                shape.clamp)
+            vk_depthwise_row_f32_plain(
+                $0, weights, bias, &plain, shape.columnsIn, shape.columnsOut, shape.channels, shape.kernel, shape.stride, shape.padBefore,
+                shape.clamp)
         }
-        defer { for pointer in pointers { pointer?.deallocate() } }
-        vk_depthwise_row_f32(
-            pointers, weights, bias, &fast, shape.columnsIn, shape.columnsOut, shape.channels, shape.kernel, shape.stride, shape.padBefore,
-            shape.clamp)
-        vk_depthwise_row_f32_plain(
-            pointers, weights, bias, &plain, shape.columnsIn, shape.columnsOut, shape.channels, shape.kernel, shape.stride, shape.padBefore,
-            shape.clamp)
         #expect(largestDifference(fast, plain) <= 2e-5, "\(shape)")
     }
 
@@ -62,6 +58,69 @@ import VectorKernels
                     kernel: kernel, stride: Int.random(in: 1...3, using: &random), channels: Int.random(in: 1...70, using: &random),
                     columnsOut: Int.random(in: 1...30, using: &random), columnsIn: Int.random(in: 1...40, using: &random),
                     padBefore: Int.random(in: 0..<kernel, using: &random), clamp: Int32.random(in: 0...1, using: &random)), &random)
+        }
+    }
+
+    /// Copies of rows at addresses that stay.
+    private func withRows(_ rows: [[Float]?], _ body: (UnsafePointer<UnsafePointer<Float>?>) -> Void) {
+        let pointers = rows.map { row -> UnsafePointer<Float>? in
+            guard let row else { return nil }
+            let copy = UnsafeMutablePointer<Float>.allocate(capacity: row.count)
+            copy.initialize(from: row, count: row.count)
+            return UnsafePointer(copy)
+        }
+        defer { for pointer in pointers { pointer?.deallocate() } }
+        body(pointers)
+    }
+
+    private func checkGradients(_ shape: Depthwise, _ random: inout SeededGenerator) {
+        let (kernel, channels) = (shape.kernel, shape.channels)
+        let weights = Self.values(kernel * kernel * channels, &random)
+        let gradients = (0..<kernel).map { $0 % 3 == 2 ? nil : Self.values(shape.columnsOut * channels, &random) }
+        var fast = [Float](repeating: 77, count: shape.columnsIn * channels + 32)
+        var plain = fast
+        withRows(gradients) {
+            vk_depthwise_input_row_f32(
+                $0, weights, &fast, shape.columnsIn, shape.columnsOut, channels, kernel, shape.stride, shape.padBefore)
+            vk_depthwise_input_row_f32_plain(
+                $0, weights, &plain, shape.columnsIn, shape.columnsOut, channels, kernel, shape.stride, shape.padBefore)
+        }
+        #expect(largestDifference(fast, plain) <= 2e-5, "input of \(shape)")
+        let gradient = Self.values(shape.columnsOut * channels, &random)
+        var ofWeights = weights
+        var plainOfWeights = weights
+        withRows((0..<kernel).map { _ in Self.values(shape.columnsIn * channels, &random) }) {
+            vk_depthwise_weight_row_f32(
+                $0, gradient, &ofWeights, shape.columnsIn, shape.columnsOut, channels, kernel, shape.stride, shape.padBefore)
+            vk_depthwise_weight_row_f32_plain(
+                $0, gradient, &plainOfWeights, shape.columnsIn, shape.columnsOut, channels, kernel, shape.stride, shape.padBefore)
+        }
+        #expect(largestDifference(ofWeights, plainOfWeights) <= 5e-5, "weights of \(shape)")
+    }
+
+    @Test("Gradients of depthwise rows under SAME padding, every width from 1 to 40", arguments: [(3, 1), (3, 2), (5, 1), (5, 2)])
+    func depthwiseGradientsSame(kernel: Int, stride: Int) {
+        var random = SeededGenerator(seed: UInt64(kernel * 10 + stride))
+        for columns in 1...40 {
+            for channels in [1, 16, 31, 48] {
+                checkGradients(
+                    Depthwise(
+                        kernel: kernel, stride: stride, channels: channels, columnsOut: columns, columnsIn: columns * stride,
+                        padBefore: (kernel - stride) / 2, clamp: 0), &random)
+            }
+        }
+    }
+
+    @Test("Gradients of depthwise rows of any shape")
+    func depthwiseGradientsAny() {
+        var random = SeededGenerator(seed: 15)
+        for _ in 0..<300 {
+            let kernel = Bool.random(using: &random) ? 3 : 5
+            checkGradients(
+                Depthwise(
+                    kernel: kernel, stride: Int.random(in: 1...3, using: &random), channels: Int.random(in: 1...70, using: &random),
+                    columnsOut: Int.random(in: 1...30, using: &random), columnsIn: Int.random(in: 1...40, using: &random),
+                    padBefore: Int.random(in: 0..<kernel, using: &random), clamp: 0), &random)
         }
     }
 

@@ -38,9 +38,6 @@ void vk_relu6_f32(float *values, vk_index count);
 void vk_depthwise_row_f32(const float *const *rows, const float *weights, const float *bias, float *output,
                           vk_index inputColumns, vk_index outputColumns, vk_index channels,
                           vk_index kernel, vk_index stride, vk_index padBefore, int clamp);
-void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, const float *bias, float *output,
-                                vk_index inputColumns, vk_index outputColumns, vk_index channels,
-                                vk_index kernel, vk_index stride, vk_index padBefore, int clamp);
 
 // output[c] = the mean over `rows` rows of min(max(values[row][c], 0), 6): the head's activation and pooling in one.
 void vk_relu6_mean_rows_f32(const float *values, float *output, vk_index rows, vk_index channels);
@@ -80,10 +77,16 @@ void vk_norm_backward_sums_f32(float *gradient, const float *input, const float 
 void vk_norm_backward_sums_f64(double *gradient, const double *input, const double *mean, const double *invDeviation, const double *scale, const double *shift, double *ofScale, double *ofShift, vk_index rows, vk_index channels, int clamp);
 void vk_norm_backward_rows_f32(float *gradient, const float *input, const float *mean, const float *factor, const float *meanGradient, const float *slope, vk_index rows, vk_index channels);
 void vk_norm_backward_rows_f64(double *gradient, const double *input, const double *mean, const double *factor, const double *meanGradient, const double *slope, vk_index rows, vk_index channels);
-void vk_train_depthwise_f32(const float *input, const float *weights, float *output, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
-void vk_train_depthwise_f64(const double *input, const double *weights, double *output, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
-void vk_train_depthwise_backward_f32(const float *input, const float *weights, const float *gradient, float *ofInput, float *ofWeights, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
-void vk_train_depthwise_backward_f64(const double *input, const double *weights, const double *gradient, double *ofInput, double *ofWeights, vk_index sideIn, vk_index sideOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_row_f32_plain(const float *const *rows, const float *weights, const float *bias, float *output, vk_index inputColumns, vk_index outputColumns, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore, int clamp);
+void vk_depthwise_row_f64_plain(const double *const *rows, const double *weights, const double *bias, double *output, vk_index inputColumns, vk_index outputColumns, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore, int clamp);
+void vk_depthwise_input_row_f32(const float *const *rows, const float *weights, float *output, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_input_row_f32_plain(const float *const *rows, const float *weights, float *output, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_input_row_f64_plain(const double *const *rows, const double *weights, double *output, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_weight_row_f32(const float *const *rows, const float *gradient, float *ofWeights, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_weight_row_f32_plain(const float *const *rows, const float *gradient, float *ofWeights, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_depthwise_weight_row_f64_plain(const double *const *rows, const double *gradient, double *ofWeights, vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore);
+void vk_train_patches_row_f32(const float *const *rows, float *patches, vk_index columnsIn, vk_index columnsOut, float scale, float shift);
+void vk_train_patches_row_f64(const double *const *rows, double *patches, vk_index columnsIn, vk_index columnsOut, double scale, double shift);
 void vk_adamw_f32(float *values, const float *gradients, float *first, float *second, vk_index count, float gradientScale, float rate, float decay, float beta1, float beta2, float epsilon, float correction1, float correction2Root);
 void vk_adamw_f64(double *values, const double *gradients, double *first, double *second, vk_index count, double gradientScale, double rate, double decay, double beta1, double beta2, double epsilon, double correction1, double correction2Root);
 
