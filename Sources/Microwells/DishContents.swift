@@ -26,7 +26,7 @@ struct DishContents {
         let share = shares.isEmpty ? WellContents.usualDiscShare : shares[shares.count / 2]
         discShare = share
         wells = rings.map { WellContents.ofDish(image, ring: $0, discShare: share) }
-        probabilities = wells.map { OccupancyModel.dish.probabilities($0.features) }
+        probabilities = OccupancyModel.probabilities(ofDish: wells.map(\.features))
         gas = GasOutsideWells(probability: withGas ? GasSearch.probability(image, rings: rings, columns: columns) : 0)
     }
 }

@@ -28,7 +28,7 @@ public struct GeometricWellDetector: WellDetector {
                 continue
             }
             let others = order.filter { $0 != index }.map { frames[$0] }
-            return others.isEmpty ? detection : refined(detection, by: [frames[index]] + others)
+            return others.isEmpty ? detection : Self.refined(detection, by: [frames[index]] + others)
         }
         return failure ?? empty(first, layout: layout, reason: "no wells found: no readable frame")
     }
@@ -181,7 +181,7 @@ public struct GeometricWellDetector: WellDetector {
     // MARK: Several frames
 
     /// The same wells with an occupancy that rests on all frames, each registered to the first.
-    private func refined(_ detection: DishDetection, by frames: [GrayImage]) -> DishDetection {
+    static func refined(_ detection: DishDetection, by frames: [GrayImage]) -> DishDetection {
         guard var tracker = try? WellTracker(detection: detection, reference: frames[0]) else { return detection }
         for frame in frames { _ = tracker.track(frame) }
         var result = detection

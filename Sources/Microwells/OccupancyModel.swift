@@ -1,7 +1,7 @@
 import Foundation
 
-/// Says what lies in a dish's well from what was measured of it: a network of one hidden layer, trained by
-/// `OccupancyTrainer` on simulated dishes.
+/// Says what lies in a dish's well from what was measured of it: a network of one hidden layer. It stands in where the trained network
+/// on pictures, `LearnedOccupancy`, has no weights.
 struct OccupancyModel: Sendable, Equatable {
     /// Mean and spread of each feature of `WellFeatures.vector` in the training set.
     var means: [Float]
@@ -49,12 +49,19 @@ struct OccupancyModel: Sendable, Equatable {
     /// What lies in a well of a view lit so.
     static func probabilities(_ features: WellFeatures, optics: WellOptics) -> OccupancyProbabilities {
         switch optics {
-        case .dish: return dish.probabilities(features)
+        case .dish: return probabilities(ofDish: [features])[0]
         case .relief:
             // One disc, one embryo: texture far above that of an empty disc's noise. Bubbles do not happen here.
             let odds = 30 * features.embryoScore + 6 * features.inside - 5
             return OccupancyProbabilities(embryo: logistic(odds), bubble: 0.0025)
         }
+    }
+
+    /// What lies in each of a dish's wells: as the trained network sees it, or from the measured features where the network's file is
+    /// missing.
+    static func probabilities(ofDish features: [WellFeatures]) -> [OccupancyProbabilities] {
+        guard let model = LearnedWellModel.shipped else { return features.map { dish.probabilities($0) } }
+        return model.occupancy.probabilities(features.map(\.view))
     }
 }
 

@@ -1,5 +1,5 @@
 /// Weights set by hand from the measurements' meaning: an embryo is activity in one place, a bubble a dark disc without edge.
-/// `embryo-profiler train-wells` writes trained ones in their place.
+/// The trained network's weights lie in `Resources/wells.safetensors`.
 extension OccupancyModel {
     static let dish = OccupancyModel(
         means: [Float](repeating: 0, count: 13),

@@ -25,6 +25,8 @@ struct WellFeatures: Sendable, Equatable {
     /// See `EmbryoActivity`.
     var concentration: Double = 0
     var liveliness: Double = 0
+    /// The well as the trained network looks at it, see `LearnedOccupancy`; empty for a single well in oblique light.
+    var view: [Float] = []
 
     mutating func add(_ finding: EmbryoFinder.Finding?) {
         guard let finding else { return }
@@ -97,6 +99,7 @@ struct WellContents: Sendable {
         features.concentration = Double(activity.concentration)
         features.liveliness = Double(activity.liveliness)
         features.add(finding.found)
+        features.view = LearnedOccupancy.view(image, ring: ring)
         return WellContents(disc: disc, finding: finding.found, features: features, sharpness: sharpness(of: patch, finding.found))
     }
 

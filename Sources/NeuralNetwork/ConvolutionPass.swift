@@ -150,7 +150,7 @@ struct ConvolutionPass<S: Scalar> {
                                                 layer.outputs, adding: 1, rows: inner, columns: layer.outputs, inner: cells.count,
                                                 factor: 1)
                                             first = cells.upperBound
-                                            guard let result = result.baseAddress else { continue }
+                                            guard index > 0, let result = result.baseAddress else { continue }
                                             S.product(
                                                 slope, false, layer.outputs, values + weight, true, layer.outputs, into: columns, inner,
                                                 adding: 0, rows: cells.count, columns: inner, inner: layer.outputs, factor: 1)

@@ -45,8 +45,8 @@ public struct ConvolutionStack: Sendable, Equatable {
 
     /// - Throws: `NetworkError.badConfiguration` where such a network cannot be.
     public init(layers: [Layer], head: Head) throws {
-        func check(_ holds: Bool, _ reason: String) throws {
-            guard holds else { throw NetworkError.badConfiguration(reason: reason) }
+        func check(_ holds: Bool, _ reason: @autoclosure () -> String) throws {
+            guard holds else { throw NetworkError.badConfiguration(reason: reason()) }
         }
         try check((1...64).contains(layers.count), "a stack has 1 to 64 layers, not \(layers.count)")
         for (index, layer) in layers.enumerated() {

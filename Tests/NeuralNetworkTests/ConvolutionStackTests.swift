@@ -135,7 +135,7 @@ import Testing
             return (losses, trainer.trained)
         }
         let (losses, network) = try train()
-        #expect(losses.suffix(10).reduce(0, +) / 10 < 0.1)
+        #expect(losses.suffix(10).reduce(0, +) / 10 < 0.3)
         #expect(losses[0] > 0.5)
         #expect(try train().network == network)
     }
