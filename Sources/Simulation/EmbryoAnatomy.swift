@@ -7,13 +7,15 @@ struct EmbryoAnatomy: Sendable {
     let zonaOuter: Float
     /// Inner radius of the zona before it expands.
     let zonaInner: Float
-    /// Radius of the egg, about 0.75 of the zona's outer diameter across.
+    /// Radius of the egg, 0.66 to 0.78 of the zona's outer diameter across.
     let eggRadius: Float
     /// How much the zona is flattened along an axis of the picture, and the axis.
     let ovality: Float
     let ovalAngle: Float
     /// Strength of the cytoplasm's granules; varies fourfold between embryos.
     let granularity: Float
+    /// How far granules refract, besides scattering light.
+    let granuleRelief: Float
     /// Which mixture of granule sizes, 0 ..< NoiseBank.mixtures.
     let granuleMixture: Int
     /// Share of the sum of two neighbours' radii at which their centres rest before compaction.
@@ -22,6 +24,8 @@ struct EmbryoAnatomy: Sendable {
     let compactedContact: Float
     /// How far outlines vanish in the morula, 0...1.
     let compaction: Float
+    /// How smooth the common outline of the compacted cells is, µm.
+    let compactedSmoothness: Float
     /// Direction of the inner cell mass and of the hole through which it hatches.
     let pole: SIMD3<Float>
     let hatchDirection: SIMD3<Float>
@@ -44,25 +48,27 @@ struct EmbryoAnatomy: Sendable {
         zonaOuter = random.normal(Float(74), 2.8)
         let thickness = random.uniform(Float(0.072), 0.11)
         zonaInner = zonaOuter * (1 - 2 * thickness)
-        eggRadius = min(zonaOuter * random.normal(Float(0.745), 0.022), zonaInner * 0.985)
+        eggRadius = min(zonaOuter * random.normal(Float(0.72), 0.03), zonaInner * 0.985)
         ovality = abs(random.normal(Float(0), 0.03))
         ovalAngle = random.uniform(Float(0), .pi)
-        granularity = Float(random.logNormal(median: 1, spread: 0.3))
+        granularity = Float(random.logNormal(median: 0.88, spread: 0.35))
+        granuleRelief = random.uniform(Float(0.3), 1.2)
         granuleMixture = random.integer(0...(NoiseBank.mixtures - 1))
-        contact = random.uniform(Float(0.8), 0.96)
+        contact = random.uniform(Float(0.84), 1)
         compactedContact = random.uniform(Float(0.8), 0.9)
-        compaction = random.uniform(Float(0.55), 1)
+        compaction = 1 - 0.6 * Float(random.uniform() * random.uniform())
+        compactedSmoothness = random.uniform(Float(2.2), 6.5)
         pole = random.direction()
         var away = random.direction()
         if random.chance(0.7) { away.z *= 0.3 }
         hatchDirection = away / max((away * away).sum().squareRoot(), 1e-3)
         expansion = random.uniform(Float(1.12), 1.42)
         zonaContrast = Float(random.logNormal(median: 1, spread: 0.4))
-        zonaStipple = Float(random.logNormal(median: 1, spread: 0.4))
+        zonaStipple = Float(random.logNormal(median: 1.5, spread: 0.45))
         unevenness = random.uniform(Float(0.35), 1.1)
         membraneGap = random.uniform(Float(0.3), 1.1)
         innerCells = random.integer(7...14)
-        excluded = random.chance(0.45) ? random.integer(1...4) : 0
+        excluded = random.chance(0.6) ? random.integer(1...4) : 0
     }
 
     /// Radii at some hours: zona in and out, the blastocyst's wall, its cavity, and what hatched.

@@ -42,11 +42,21 @@ struct EmbryoScene {
         blending = truth.events[.t9plus] == nil ? 0 : anatomy.compaction * progress(truth.compactionStart, complete)
         flattening = start < .infinity ? progress(start, (truth.events[.tB] ?? start + 8) - 1) : 0
         degeneration = Float(min(max((hours - (truth.degeneration ?? .infinity)) / 3, 0), 1))
+        if truth.unfertilised {
+            // An egg that was not fertilised keeps one polar body, shows no pronuclei, and ages: darker, coarser, smaller.
+            degeneration = max(degeneration, 0.45 * Float(min(max((hours - 16) / 40, 0), 1)))
+        }
         nuclei = []
         debris = embryo.debris
         if blending > 0 && extent.wall == 0 {
             // Pressed together, cells fill the gaps that spheres leave.
             for index in bodies.indices where bodies[index].kind == .cell { bodies[index].radius *= 1 + 0.3 * blending }
+            // What lay between them is squeezed out to the zona.
+            for index in bodies.indices where bodies[index].kind == .fragment {
+                let distance = max((bodies[index].position * bodies[index].position).sum().squareRoot(), 1)
+                let least = anatomy.eggRadius * 0.95
+                if distance < least { bodies[index].position *= 1 + (least / distance - 1) * blending }
+            }
         }
         addNuclei(truth, embryo.lineage)
         if extent.wall > 0 { shapeBlastocyst() }

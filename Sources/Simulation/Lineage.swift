@@ -65,7 +65,7 @@ struct Lineage: Sendable {
         let mother = cells[parent]
         let begin = max(time, mother.birth + 0.25)
         cells[parent].division = begin
-        var share = Float(min(max(random.normal(0.5, 0.045), 0.36), 0.64))
+        var share = Float(min(max(random.normal(0.5, cells.count < 8 ? 0.045 : 0.075), 0.34), 0.66))
         if cells.count == 1 && random.chance(0.12) { share = random.uniform(Float(0.34), 0.42) }
         for part in [share, 1 - share] {
             cells.append(

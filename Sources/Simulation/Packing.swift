@@ -32,7 +32,7 @@ struct Packing {
     /// Cells together take less room than the egg did: some volume goes between them at each division.
     private func radius(of cell: Int) -> Float {
         let plan = lineage.cells[cell]
-        return anatomy.eggRadius * pow(plan.volume, 1 / 3) * (plan.generation < 2 ? 1 - 0.02 * Float(plan.generation) : 0.935)
+        return anatomy.eggRadius * pow(plan.volume, 1 / 3) * (1 - 0.015 * Float(min(plan.generation, 3)))
     }
 
     /// Fragments are shed at the first three divisions; their volumes add up to the truth's share.
@@ -40,9 +40,9 @@ struct Packing {
         let total = Float(truth.fragmentation) * 0.9 * anatomy.eggRadius * anatomy.eggRadius * anatomy.eggRadius
         var shed: Float = 0
         let births = [truth.events[.t2], truth.events[.t3], truth.events[.t4]].compactMap { $0 }
-        let grain = Float(random.logNormal(median: 4.4, spread: 0.25))
-        while shed < total && pendingFragments.count < 52 && !births.isEmpty {
-            var size = grain * Float(random.logNormal(median: 1, spread: 0.42))
+        let grain = Float(random.logNormal(median: 3.6, spread: 0.3))
+        while shed < total && pendingFragments.count < 44 && !births.isEmpty {
+            var size = grain * Float(random.logNormal(median: 1, spread: 0.5))
             size *= 1 + 1.2 * Float(truth.fragmentation)
             let birth = births[min(births.count - 1, Int(random.uniform(0.0, 1.0) * random.uniform(0.0, 1.0) * 3.0))]
             pendingFragments.append((birth + random.uniform(-0.3, 1.2), size))
@@ -115,8 +115,8 @@ struct Packing {
             let cells = bodies.filter { $0.kind == .cell }
             guard let cell = cells.isEmpty ? nil : cells[random.integer(0...(cells.count - 1))] else { continue }
             // Between cells, or under the zona; most near where others already are.
-            var place = cell.position * 0.5 + random.direction() * cell.radius
-            if let fragment = bodies.last, fragment.kind == .fragment, random.chance(0.6) {
+            var place = cell.position * random.uniform(Float(0.4), 1.1) + random.direction() * cell.radius
+            if let fragment = bodies.last, fragment.kind == .fragment, random.chance(0.8) {
                 place = fragment.position + random.direction() * (fragment.radius + next.radius)
             }
             bodies.append(
@@ -188,7 +188,8 @@ struct Packing {
                         var rest = reach * contact
                         let loose = a.kind == .fragment || b.kind == .fragment || a.kind == .polar || b.kind == .polar
                         if loose {
-                            rest = reach * 0.95
+                            // Fragments cling to each other and to what shed them.
+                            rest = reach * (a.kind == .fragment && b.kind == .fragment ? 0.8 : 0.92)
                         } else if a.kind == .inner && b.kind == .inner {
                             rest = reach * 0.72
                         } else if a.kind == .trophectoderm && b.kind == .trophectoderm {
@@ -201,7 +202,7 @@ struct Packing {
                         if young < 1 { rest *= 0.12 + 0.88 * young }
                         if fused && sisters(a, b) { rest *= 0.45 }
                         let lack = rest - distance
-                        var strength: Float = lack > 0 ? 0.35 : (loose ? 0.01 : 0.1)
+                        var strength: Float = lack > 0 ? 0.35 : (loose ? 0.03 : 0.1)
                         if lack <= 0 && (a.kind == .trophectoderm || b.kind == .trophectoderm) { strength = 0 }
                         if lack < -0.12 * rest && !loose { strength = blastocyst ? 0.03 : 0.012 }
                         let massA = a.radius * a.radius * a.radius
@@ -216,7 +217,7 @@ struct Packing {
                     let fromCentre = max((a.position * a.position).sum().squareRoot(), 0.01)
                     let outward = a.position / fromCentre
                     // Compaction draws all cells together.
-                    if compacting > 0 && !blastocyst && (a.kind == .cell) && !isExcluded(a) { move[i] -= a.position * (0.004 * compacting) }
+                    if compacting > 0 && !blastocyst && (a.kind == .cell) && !isExcluded(a) { move[i] -= a.position * (0.008 * compacting) }
                     let most =
                         (blastocyst && a.kind == .polar || blastocyst && a.kind == .fragment ? max(container, extent.zonaInner) : container)
                         - a.extent(along: outward) * (a.kind == .trophectoderm ? 0.6 : 1)
@@ -280,7 +281,7 @@ struct Packing {
             var axis = a.axis * 0.8 + unit * 0.2
             axis /= max((axis * axis).sum().squareRoot(), 1e-3)
             bodies[i].axis = axis
-            relaxSquash(i, max(early ? 0.68 : 0.84, 1 - (early ? 0.55 : 0.3) * share * share * length / a.radius))
+            relaxSquash(i, max(early ? 0.74 : 0.84, 1 - (early ? 0.42 : 0.3) * share * share * length / a.radius))
         }
     }
 

@@ -44,12 +44,12 @@ struct ReliefLook: Sendable {
         direction = SIMD2(cos(angle), sin(angle))
         level = min(Float(random.logNormal(median: 0.38, spread: 0.22)), 0.72)
         gain = Float(random.logNormal(median: 0.52, spread: 0.2))
-        range = random.uniform(Float(0.7), 1.15)
-        edge = Float(random.logNormal(median: 0.5, spread: 0.3))
+        range = random.uniform(Float(0.75), 1.35)
+        edge = Float(random.logNormal(median: 0.8, spread: 0.4))
         absorption = random.uniform(Float(0.05), 0.3)
-        speckle = random.uniform(Float(0.02), 0.09)
-        highPass = random.uniform(Float(8), 16)
-        highPassShare = random.uniform(Float(0.1), 0.4)
+        speckle = random.uniform(Float(0.03), 0.13)
+        highPass = random.uniform(Float(4), 16)
+        highPassShare = random.uniform(Float(0.1), 0.7)
         sharpness = random.uniform(Float(0.3), 0.65)
         noise = random.uniform(Float(0.004), 0.014)
         wellRadius = random.normal(Float(111), 4)
@@ -118,8 +118,8 @@ struct ReliefLook: Sendable {
     }
 
     private func modulate(_ image: inout [Float], _ maps: OpticalMaps) {
-        var slow = maps.relief
-        blur(&slow, maps.frame, highPass)
+        let frame = maps.frame
+        let slow = Smoothing.slow(maps.relief, width: frame.width, height: frame.height, sigma: highPass * frame.pixelsPerMicron)
         let perRange = gain / range
         image.withUnsafeMutableBufferPointer { out in
             for index in out.indices {

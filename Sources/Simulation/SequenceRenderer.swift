@@ -65,7 +65,7 @@ public func renderSequence(
     let offset = SIMD2(Float(random.normal(0, variation.offset)), Float(random.normal(0, variation.offset)))
     let zoom = exp(random.normal(0, variation.sizeJitter))
     let focus = Float(random.normal(0, variation.focus))
-    let depth = random.uniform(Float(25), 70)
+    let depth = random.uniform(Float(35), 130)
     return hours.map { time in
         var frameRandom = RandomStream(seed: variation.seed ^ UInt64(bitPattern: Int64((time * 3600).rounded())), label: "frame")
         let diameter = Double(embryo.outerRadius(at: time)) * 2

@@ -44,6 +44,22 @@ public struct SimulatedEmbryo: Sendable {
                     squash: random.uniform(Float(0.5), 1),
                     separation: 1))
         }
+        // Cumulus comes in clumps.
+        for clump in 0..<(random.chance(0.45) ? random.integer(1...3) : 0) {
+            let angle = random.uniform(Float(0), 2 * .pi)
+            let distance = anatomy.zonaOuter * random.uniform(Float(1.02), 1.4)
+            let spread = random.uniform(Float(3), 9)
+            for index in 0..<random.integer(5...18) {
+                let place = SIMD3(
+                    distance * cos(angle) + random.normal(Float(0), spread), distance * sin(angle) + random.normal(Float(0), spread),
+                    random.uniform(Float(-20), 20))
+                debris.append(
+                    Body(
+                        identity: 210_000 + Int32(clump * 100 + index), kind: .fragment, position: place,
+                        radius: min(Float(random.logNormal(median: 2, spread: 0.4)), 5), axis: random.direction(),
+                        squash: random.uniform(Float(0.5), 1), separation: 1))
+            }
+        }
         self.debris = debris
         let first = random.direction()
         var second = random.direction()

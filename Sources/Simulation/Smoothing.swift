@@ -47,4 +47,51 @@ enum Smoothing {
             }
         }
     }
+
+    /// A blurred copy. Wide blurs are taken on means of 2x2 or 4x4 pixels and read back between them: what is that smooth loses nothing.
+    static func slow(_ pixels: [Float], width: Int, height: Int, sigma: Float) -> [Float] {
+        let step = sigma >= 10 ? 4 : (sigma >= 5 ? 2 : 1)
+        let columns = (width + step - 1) / step
+        let rows = (height + step - 1) / step
+        var small = [Float](repeating: 0, count: columns * rows)
+        var scratch = small
+        var result = [Float](repeating: 0, count: pixels.count)
+        pixels.withUnsafeBufferPointer { source in
+            small.withUnsafeMutableBufferPointer { small in
+                scratch.withUnsafeMutableBufferPointer { scratch in
+                    result.withUnsafeMutableBufferPointer { result in
+                        guard let small = small.baseAddress, let scratch = scratch.baseAddress else { return }
+                        for row in 0..<rows {
+                            for column in 0..<columns {
+                                var sum: Float = 0
+                                for y in row * step..<row * step + step {
+                                    let line = min(y, height - 1) * width
+                                    for x in column * step..<column * step + step { sum += source[line + min(x, width - 1)] }
+                                }
+                                small[row * columns + column] = sum / Float(step * step)
+                            }
+                        }
+                        blur(small, width: columns, height: rows, sigma: sigma / Float(step), scratch: scratch)
+                        let share = 1 / Float(step)
+                        for y in 0..<height {
+                            let v = min(max((Float(y) + 0.5) * share - 0.5, 0), Float(rows - 1))
+                            let top = Int(v)
+                            let below = min(top + 1, rows - 1)
+                            let fv = v - Float(top)
+                            for x in 0..<width {
+                                let u = min(max((Float(x) + 0.5) * share - 0.5, 0), Float(columns - 1))
+                                let left = Int(u)
+                                let right = min(left + 1, columns - 1)
+                                let fu = u - Float(left)
+                                let upper = small[top * columns + left] * (1 - fu) + small[top * columns + right] * fu
+                                let lower = small[below * columns + left] * (1 - fu) + small[below * columns + right] * fu
+                                result[y * width + x] = upper + (lower - upper) * fv
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
 }

@@ -25,9 +25,9 @@ struct TransmittedLook: Sendable {
 
     init(random: inout RandomStream) {
         level = random.uniform(Float(0.5), 0.82)
-        edge = Float(random.logNormal(median: 0.85, spread: 0.3))
-        absorption = random.uniform(Float(0.18), 0.42)
-        speckle = random.uniform(Float(0.07), 0.2)
+        edge = Float(random.logNormal(median: 1.7, spread: 0.35))
+        absorption = random.uniform(Float(0.25), 0.75)
+        speckle = random.uniform(Float(0.05), 0.15)
         gain = random.uniform(Float(0), 0.12)
         let angle = random.uniform(Float(0), 2 * .pi)
         direction = SIMD2(cos(angle), sin(angle))
