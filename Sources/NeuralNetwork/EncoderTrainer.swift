@@ -4,20 +4,33 @@ import Foundation
 public struct LabelledPicture: Sendable, Equatable {
     /// (size, size) intensities, 0...1.
     public var pixels: [Float]
-    public var label: Int
+    public var target: ClassTarget
 
-    public init(pixels: [Float], label: Int) {
+    public init(pixels: [Float], target: ClassTarget) {
         self.pixels = pixels
-        self.label = label
+        self.target = target
     }
+
+    /// A picture of a class, or of −1 where it is not known; `among` the classes that the labels know.
+    public init(pixels: [Float], label: Int, among possible: ClassSet = .all) {
+        self.init(pixels: pixels, target: ClassTarget(label, among: possible))
+    }
+
+    public var label: Int { target.label }
 }
 
 /// Labelled pictures that are made when a training step asks for them, so that no two steps need see the same one.
 public protocol PictureSet: Sendable {
     /// The class of each picture, or −1 where none is known.
     var labels: [Int] { get }
+    /// What is known of the class of each picture; `labels` among all classes, unless the set says more.
+    var targets: [ClassTarget] { get }
     /// (size, size) intensities of picture `index`; `random` decides how it is seen this time.
     func picture(_ index: Int, _ random: inout SeededGenerator) throws -> [Float]
+}
+
+extension PictureSet {
+    public var targets: [ClassTarget] { labels.map { ClassTarget($0) } }
 }
 
 /// Pictures in memory, varied by an augmentation.
@@ -27,6 +40,7 @@ struct StoredPictures: PictureSet {
     let augmentation: PictureAugmentation?
 
     var labels: [Int] { pictures.map(\.label) }
+    var targets: [ClassTarget] { pictures.map(\.target) }
 
     func picture(_ index: Int, _ random: inout SeededGenerator) -> [Float] {
         augmentation.map { $0.apply(pictures[index].pixels, size: size, &random) } ?? pictures[index].pixels
@@ -111,11 +125,11 @@ public struct EncoderTrainer: Sendable {
         guard size > 0, size % configuration.reduction == 0 else {
             throw NetworkError.wrongInput(reason: "pictures are \(size) wide, but must be a multiple of \(configuration.reduction)")
         }
-        let labels = sets.map(\.labels)
-        for label in labels.joined() { try check(label) }
+        let targets = sets.map(\.targets)
+        for target in targets.joined() { try target.validate(classes: classes) }
         for picture in validation { try check(picture) }
         precondition(MatrixLibrary.ready)
-        let sampler = try MixedSampler(counts: labels.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
+        let sampler = try MixedSampler(counts: targets.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
         let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss, prefix: try prefix(configuration))
         var state = try PictureTrainingState(self, worker)
         let schedule = LearningSchedule(
@@ -135,7 +149,7 @@ public struct EncoderTrainer: Sendable {
                 let result = gradients.withUnsafeMutableBufferPointer { gradients in
                     gradients.update(repeating: 0)
                     return worker.run(
-                        state.values, &state.statistics, pictures: pictures, labels: picks.map { labels[$0.set][$0.example] }, size: size,
+                        state.values, &state.statistics, pictures: pictures, targets: picks.map { targets[$0.set][$0.example] }, size: size,
                         mode: mode,
                         dropout: Dropout(rate: options.dropout, random: SeededGenerator(seed: seed ^ 0x6C)), jobs: options.jobs,
                         gradients: gradients.baseAddress, arena: arena)
@@ -185,8 +199,7 @@ public struct EncoderTrainer: Sendable {
 
     /// Mean loss and share of right pictures of a classifier; nil where nothing is labelled.
     public func evaluate(_ weights: WeightFile, _ pictures: [LabelledPicture]) throws -> (loss: Double, accuracy: Double)? {
-        let labels = pictures.map(\.label)
-        let total = labels.reduce(Float(0)) { $0 + options.loss.weight($1) }
+        let total = pictures.reduce(Float(0)) { $0 + options.loss.weight($1.target) }
         guard total > 0 else { return nil }
         let logits = try PictureClassifier(weights: weights).logits(
             of: pictures.flatMap(\.pixels), count: pictures.count, size: size, jobs: options.jobs)
@@ -196,13 +209,14 @@ public struct EncoderTrainer: Sendable {
         logits.withUnsafeBufferPointer { logits in
             unused.withUnsafeMutableBufferPointer { unused in
                 guard let logits = logits.baseAddress, let unused = unused.baseAddress else { return }
-                for (row, label) in labels.enumerated() {
+                for (row, picture) in pictures.enumerated() {
                     options.loss.row(
-                        logits + row * classes, label: label, total: total, gradient: unused, classes: classes, loss: &loss, right: &right)
+                        logits + row * classes, picture.target, total: total, gradient: unused, classes: classes, loss: &loss, right: &right
+                    )
                 }
             }
         }
-        return (Double(loss), Double(right) / Double(max(1, labels.count { $0 >= 0 })))
+        return (Double(loss), Double(right) / Double(max(1, pictures.count { $0.label >= 0 })))
     }
 
     func weightFile(_ configuration: EncoderConfiguration, _ values: [Float], _ statistics: [Float]) -> WeightFile {
@@ -219,18 +233,12 @@ public struct EncoderTrainer: Sendable {
 
     private func check(_ picture: LabelledPicture) throws {
         try check(picture.pixels)
-        try check(picture.label)
+        try picture.target.validate(classes: classes)
     }
 
     private func check(_ pixels: [Float]) throws {
         guard pixels.count == size * size else {
             throw NetworkError.wrongInput(reason: "a picture of \(pixels.count) pixels is not \(size)×\(size)")
-        }
-    }
-
-    private func check(_ label: Int) throws {
-        guard (-1..<classes).contains(label) else {
-            throw NetworkError.wrongInput(reason: "a label is not −1 or a class under \(classes)")
         }
     }
 }
@@ -247,7 +255,7 @@ extension EncoderTrainer {
         values += [Float](repeating: 0, count: worker.layout.count - values.count)
         var optimiser = AdamW<Float>(layout: worker.layout, values: values, decay: 0.01, clip: 1, averaging: 0)
         let pictures = (0..<batch * size * size).map { Float($0 % 251) / 250 }
-        let labels = (0..<batch).map { $0 % 16 }
+        let targets = (0..<batch).map { ClassTarget($0 % 16) }
         var gradients = [Float](repeating: 0, count: worker.layout.count)
         let arena = Arena<Float>(blockCount: 1 << 22)
         var seconds: [(clock: Double, processor: Double)] = []
@@ -256,7 +264,7 @@ extension EncoderTrainer {
             gradients.withUnsafeMutableBufferPointer { gradients in
                 gradients.update(repeating: 0)
                 _ = worker.run(
-                    values, &statistics, pictures: pictures, labels: labels, size: size, mode: .init(), dropout: nil, jobs: jobs,
+                    values, &statistics, pictures: pictures, targets: targets, size: size, mode: .init(), dropout: nil, jobs: jobs,
                     gradients: gradients.baseAddress, arena: arena)
             }
             optimiser.update(&values, gradients: gradients, rate: 1e-3)

@@ -29,16 +29,17 @@ struct PictureGradient<S: Scalar> {
         self.prefix = prefix
     }
 
-    /// Mean loss of the pictures (labels.count, size, size); adds the gradient where asked for and moves the running statistics.
+    /// Mean loss of the pictures (targets.count, size, size); adds the gradient where asked for and moves the running statistics.
     func run(
-        _ values: [S], _ statistics: inout [S], pictures: [S], labels: [Int], size: Int, mode: EncoderNetwork<S>.Mode, dropout: Dropout?,
+        _ values: [S], _ statistics: inout [S], pictures: [S], targets: [ClassTarget], size: Int, mode: EncoderNetwork<S>.Mode,
+        dropout: Dropout?,
         jobs: Int, gradients: UnsafeMutablePointer<S>?, arena: Arena<S>
     ) -> BatchResult {
         arena.reset()
-        let shards = Shards(pictures: labels.count, jobs: jobs)
+        let shards = Shards(pictures: targets.count, jobs: jobs)
         let classes = classifier.outputs
-        let total = labels.reduce(Float(0)) { $0 + loss.weight($1) }
-        var result = BatchResult(weight: Double(total), labelled: labels.count { $0 >= 0 })
+        let total = targets.reduce(Float(0)) { $0 + loss.weight($1) }
+        var result = BatchResult(weight: Double(total), labelled: targets.count { $0.label >= 0 })
         var sum: S = 0
         withExtendedLifetime(arena) {
             values.withUnsafeBufferPointer { values in
@@ -46,11 +47,11 @@ struct PictureGradient<S: Scalar> {
                     pictures.withUnsafeBufferPointer { pictures in
                         guard let values = values.baseAddress, let statistics = statistics.baseAddress, let pictures = pictures.baseAddress
                         else { return }
-                        let input = arena.take(labels.count * (prefix?.count ?? size * size))
+                        let input = arena.take(targets.count * (prefix?.count ?? size * size))
                         if let prefix {
-                            prefix.run(pictures, labels.count, input)
+                            prefix.run(pictures, targets.count, input)
                         } else {
-                            input.update(from: pictures, count: labels.count * size * size)
+                            input.update(from: pictures, count: targets.count * size * size)
                         }
                         var tape: EncoderNetwork<S>.Tape?
                         if prefix?.isWhole != true {
@@ -58,25 +59,25 @@ struct PictureGradient<S: Scalar> {
                                 values, statistics, input: input, size: size, shards: shards, mode: mode, arena: arena)
                         }
                         let features = tape?.features ?? input
-                        let featureCount = labels.count * classifier.inputs
+                        let featureCount = targets.count * classifier.inputs
                         var mask: UnsafeMutablePointer<S>?
                         if var dropout, dropout.rate > 0 {
                             let factors = arena.take(featureCount)
                             dropout.apply(features, mask: factors, count: featureCount)
                             mask = factors
                         }
-                        let logits = arena.take(labels.count * classes)
-                        let dLogits = arena.take(labels.count * classes)
-                        classifier.forward(values, features, into: logits, rows: labels.count)
-                        for (row, label) in labels.enumerated() {
+                        let logits = arena.take(targets.count * classes)
+                        let dLogits = arena.take(targets.count * classes)
+                        classifier.forward(values, features, into: logits, rows: targets.count)
+                        for (row, target) in targets.enumerated() {
                             loss.row(
-                                logits + row * classes, label: label, total: total, gradient: dLogits + row * classes, classes: classes,
+                                logits + row * classes, target, total: total, gradient: dLogits + row * classes, classes: classes,
                                 loss: &sum,
                                 right: &result.right)
                         }
                         guard let gradients else { return }
                         let dFeatures = arena.take(featureCount)
-                        classifier.backward(values, features, dLogits, into: dFeatures, gradients: gradients, rows: labels.count)
+                        classifier.backward(values, features, dLogits, into: dFeatures, gradients: gradients, rows: targets.count)
                         if let mask { for i in 0..<featureCount { dFeatures[i] *= mask[i] } }
                         guard let tape else { return }
                         network.backward(

@@ -21,7 +21,7 @@ struct SequenceGradient<S: Scalar>: Sendable {
 
     /// Sum of the weights of the labelled frames.
     private func weight(_ examples: [LabelledSequence]) -> Float {
-        examples.reduce(0) { $0 + $1.labels.reduce(0) { $0 + loss.weight($1) } }
+        examples.reduce(0) { $0 + $1.targets.reduce(0) { $0 + loss.weight($1) } }
     }
 
     /// Mean loss of the batch; the gradient is left in `memory.sum`.
@@ -69,11 +69,11 @@ struct SequenceGradient<S: Scalar>: Sendable {
                 let tape = network.forward(parameters, batch, dropout: drops, arena: arena)
                 let gradient = arena.zeros(batch.steps * batch.wells * classes)
                 for (well, example) in examples.enumerated() {
-                    for (step, label) in example.labels.enumerated() where label >= 0 {
+                    for (step, target) in example.targets.enumerated() where target.label >= 0 {
                         let row = (step * batch.wells + well) * classes
                         result.labelled += 1
                         self.loss.row(
-                            tape.logits + row, label: label, total: total, gradient: gradient + row, classes: classes, loss: &loss,
+                            tape.logits + row, target, total: total, gradient: gradient + row, classes: classes, loss: &loss,
                             right: &result.right)
                     }
                 }

@@ -3,13 +3,21 @@ import Foundation
 /// A sequence with a class for each frame.
 public struct LabelledSequence: Sendable, Equatable {
     public var sequence: FeatureSequence
-    /// A class a frame; −1 where it is not known. Unlabelled frames give no loss but are seen.
-    public var labels: [Int]
+    /// What is known of each frame's class. Unlabelled frames give no loss but are seen.
+    public var targets: [ClassTarget]
 
-    public init(_ sequence: FeatureSequence, labels: [Int]) {
+    public init(_ sequence: FeatureSequence, targets: [ClassTarget]) {
         self.sequence = sequence
-        self.labels = labels
+        self.targets = targets
     }
+
+    /// A class a frame, −1 where it is not known; `among` the classes that these labels know.
+    public init(_ sequence: FeatureSequence, labels: [Int], among possible: ClassSet = .all) {
+        self.init(sequence, targets: labels.map { ClassTarget($0, among: possible) })
+    }
+
+    /// The class of each frame; −1 where it is not known.
+    public var labels: [Int] { targets.map(\.label) }
 }
 
 /// What training gave.
@@ -121,12 +129,10 @@ public struct SequenceTrainer: Sendable {
 
     private func check(_ example: LabelledSequence) throws {
         try example.sequence.check(inputs: configuration.inputs)
-        guard example.labels.count == example.sequence.frames else {
-            throw NetworkError.wrongInput(reason: "\(example.labels.count) labels for \(example.sequence.frames) frames")
+        guard example.targets.count == example.sequence.frames else {
+            throw NetworkError.wrongInput(reason: "\(example.targets.count) labels for \(example.sequence.frames) frames")
         }
-        guard example.labels.allSatisfy({ (-1..<configuration.classes).contains($0) }) else {
-            throw NetworkError.wrongInput(reason: "a label is not −1 or a class under \(configuration.classes)")
-        }
+        for target in example.targets { try target.validate(classes: configuration.classes) }
     }
 }
 

@@ -19,6 +19,8 @@ public struct SequenceVariation: Sendable {
     public var loss = 0.4
     /// Share of uses in which features are shifted together, as another microscope would.
     public var drift = 0.5
+    /// Frames in random order.
+    public var shuffles = false
 
     public init() {}
 
@@ -42,6 +44,7 @@ public struct SequenceVariation: Sendable {
             let start = Int(uniform(0, Double(picks.count - length + 1)))
             picks = Array(picks[start..<start + length])
         }
+        if shuffles { picks.shuffle(using: &random) }
         var mask = picks.map { source.mask[$0] }
         if random.uniform() < loss {
             let share = uniform(0, 0.15)
@@ -69,8 +72,8 @@ public struct SequenceVariation: Sendable {
         }
         // A frame that is not seen teaches nothing.
         let share = picks.count > 24 ? labels : 1
-        var labels = picks.enumerated().map { mask[$0] ? example.labels[$1] : -1 }
-        for place in labels.indices where random.uniform() >= share { labels[place] = -1 }
-        return LabelledSequence(FeatureSequence(features: features, frames: picks.count, mask: mask), labels: labels)
+        var targets = picks.enumerated().map { mask[$0] ? example.targets[$1] : .unknown }
+        for place in targets.indices where random.uniform() >= share { targets[place] = .unknown }
+        return LabelledSequence(FeatureSequence(features: features, frames: picks.count, mask: mask), targets: targets)
     }
 }

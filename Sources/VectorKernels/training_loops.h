@@ -1,7 +1,6 @@
 // The loops of training, written once for every precision. Included with
 //   REAL     the type
 //   NAME(x)  x with the type's suffix
-//   PLAIN(x) the same of a formula without any blocking, which blocked kernels are compared with
 //   EXP      e^x
 // The double-precision build is what tests compare with central differences; the single-precision one trains.
 
@@ -10,7 +9,7 @@
 //   fromHidden [wells][3 * hidden]: sums from the state before, bias included
 //   carried    [wells][hidden]: becomes the candidate's sum from the state, before the reset gate
 //   before, after  [wells][hidden]: state before and after
-VK_CLONES void NAME(vk_gru_forward)(REAL *restrict gates, const REAL *restrict fromHidden, REAL *restrict carried,
+void VK_KERNEL(NAME(vk_gru_forward))(REAL *restrict gates, const REAL *restrict fromHidden, REAL *restrict carried,
                                     const REAL *restrict before, REAL *restrict after, const uint8_t *mask,
                                     vk_index wells, vk_index hidden) {
     for (vk_index well = 0; well < wells; well++) {
@@ -38,7 +37,7 @@ VK_CLONES void NAME(vk_gru_forward)(REAL *restrict gates, const REAL *restrict f
 //   state      [wells][hidden]: gradient of the state after; becomes that of the state before, but for what flows through fromHidden
 //   gates      as vk_gru_forward left them; become the gradient of the sums from the input
 //   fromHidden becomes the gradient of the sums from the state
-VK_CLONES void NAME(vk_gru_backward)(REAL *restrict gates, REAL *restrict fromHidden, const REAL *restrict carried,
+void VK_KERNEL(NAME(vk_gru_backward))(REAL *restrict gates, REAL *restrict fromHidden, const REAL *restrict carried,
                                      const REAL *restrict before, REAL *restrict state, const uint8_t *mask,
                                      vk_index wells, vk_index hidden) {
     for (vk_index well = 0; well < wells; well++) {
@@ -63,7 +62,7 @@ VK_CLONES void NAME(vk_gru_backward)(REAL *restrict gates, REAL *restrict fromHi
 }
 
 // Every row becomes `bias`.
-VK_CLONES void NAME(vk_train_fill_rows)(REAL *restrict values, const REAL *restrict bias, vk_index rows, vk_index channels) {
+void VK_KERNEL(NAME(vk_train_fill_rows))(REAL *restrict values, const REAL *restrict bias, vk_index rows, vk_index channels) {
     for (vk_index row = 0; row < rows; row++) {
         REAL *restrict to = values + row * channels;
         for (vk_index c = 0; c < channels; c++) to[c] = bias[c];
@@ -71,7 +70,7 @@ VK_CLONES void NAME(vk_train_fill_rows)(REAL *restrict values, const REAL *restr
 }
 
 // sums[c] += the sum of column c.
-VK_CLONES void NAME(vk_add_columns)(const REAL *restrict values, REAL *restrict sums, vk_index rows, vk_index channels) {
+void VK_KERNEL(NAME(vk_add_columns))(const REAL *restrict values, REAL *restrict sums, vk_index rows, vk_index channels) {
     for (vk_index row = 0; row < rows; row++) {
         const REAL *restrict from = values + row * channels;
         for (vk_index c = 0; c < channels; c++) sums[c] += from[c];
@@ -79,7 +78,7 @@ VK_CLONES void NAME(vk_add_columns)(const REAL *restrict values, REAL *restrict 
 }
 
 // Sums and sums of squares of (value - centre) by column, for the statistics of a batch norm.
-VK_CLONES void NAME(vk_column_moments)(const REAL *restrict values, const REAL *restrict centre, REAL *restrict sums,
+void VK_KERNEL(NAME(vk_column_moments))(const REAL *restrict values, const REAL *restrict centre, REAL *restrict sums,
                                        REAL *restrict squares, vk_index rows, vk_index channels) {
     for (vk_index row = 0; row < rows; row++) {
         const REAL *restrict from = values + row * channels;
@@ -92,7 +91,7 @@ VK_CLONES void NAME(vk_column_moments)(const REAL *restrict values, const REAL *
 }
 
 // output = input * factor + shift by column, and ReLU6 where `clamp` is not 0.
-VK_CLONES void NAME(vk_scale_rows)(const REAL *restrict input, const REAL *restrict factor, const REAL *restrict shift,
+void VK_KERNEL(NAME(vk_scale_rows))(const REAL *restrict input, const REAL *restrict factor, const REAL *restrict shift,
                                    REAL *restrict output, vk_index rows, vk_index channels, int clamp) {
     for (vk_index row = 0; row < rows; row++) {
         const REAL *restrict from = input + row * channels;
@@ -111,7 +110,7 @@ VK_CLONES void NAME(vk_scale_rows)(const REAL *restrict input, const REAL *restr
 
 // First half of the gradient of ReLU6(batch norm): where the activation was cut the gradient becomes 0 (in place), and
 // ofShift[c] += gradient, ofScale[c] += gradient * (input - mean) * invDeviation.
-VK_CLONES void NAME(vk_norm_backward_sums)(REAL *restrict gradient, const REAL *restrict input, const REAL *restrict mean,
+void VK_KERNEL(NAME(vk_norm_backward_sums))(REAL *restrict gradient, const REAL *restrict input, const REAL *restrict mean,
                                            const REAL *restrict invDeviation, const REAL *restrict scale, const REAL *restrict shift,
                                            REAL *restrict ofScale, REAL *restrict ofShift, vk_index rows, vk_index channels, int clamp) {
     for (vk_index row = 0; row < rows; row++) {
@@ -129,7 +128,7 @@ VK_CLONES void NAME(vk_norm_backward_sums)(REAL *restrict gradient, const REAL *
 }
 
 // Second half: gradient = factor * (gradient - meanGradient - (input - mean) * slope), in place.
-VK_CLONES void NAME(vk_norm_backward_rows)(REAL *restrict gradient, const REAL *restrict input, const REAL *restrict mean,
+void VK_KERNEL(NAME(vk_norm_backward_rows))(REAL *restrict gradient, const REAL *restrict input, const REAL *restrict mean,
                                            const REAL *restrict factor, const REAL *restrict meanGradient, const REAL *restrict slope,
                                            vk_index rows, vk_index channels) {
     for (vk_index row = 0; row < rows; row++) {
@@ -139,65 +138,8 @@ VK_CLONES void NAME(vk_norm_backward_rows)(REAL *restrict gradient, const REAL *
     }
 }
 
-// One row of the gradient of a depthwise convolution's input, by the formula.
-//   rows    for each ky the gradient row that this input row went into by it, or NULL
-//   output  columnsIn * channels values, replaced
-void PLAIN(vk_depthwise_input_row)(const REAL *const *rows, const REAL *weights, REAL *output, vk_index columnsIn, vk_index columnsOut,
-                                        vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore) {
-    for (vk_index x = 0; x < columnsIn; x++) {
-        for (vk_index c = 0; c < channels; c++) {
-            REAL sum = 0;
-            for (vk_index ky = 0; ky < kernel; ky++) {
-                for (vk_index kx = 0; rows[ky] && kx < kernel; kx++) {
-                    vk_index from = x + padBefore - kx;
-                    if (from < 0 || from % stride || from / stride >= columnsOut) continue;
-                    sum += rows[ky][from / stride * channels + c] * weights[(ky * kernel + kx) * channels + c];
-                }
-            }
-            output[x * channels + c] = sum;
-        }
-    }
-}
-
-// What one row of gradients adds to the gradient of a depthwise convolution's weights, by the formula.
-//   rows      for each ky the input row that it met; a row beyond the border is a row of zeros
-//   gradient  columnsOut * channels values
-void PLAIN(vk_depthwise_weight_row)(const REAL *const *rows, const REAL *gradient, REAL *ofWeights, vk_index columnsIn,
-                                         vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore) {
-    for (vk_index ky = 0; ky < kernel; ky++) {
-        for (vk_index kx = 0; kx < kernel; kx++) {
-            for (vk_index column = 0; column < columnsOut; column++) {
-                vk_index x = column * stride - padBefore + kx;
-                if (x < 0 || x >= columnsIn) continue;
-                for (vk_index c = 0; c < channels; c++) {
-                    ofWeights[(ky * kernel + kx) * channels + c] += gradient[column * channels + c] * rows[ky][x * channels + c];
-                }
-            }
-        }
-    }
-}
-
-// One output row of a depthwise convolution, by the formula; see vk_depthwise_row_f32.
-void PLAIN(vk_depthwise_row)(const REAL *const *rows, const REAL *weights, const REAL *bias, REAL *output, vk_index inputColumns,
-                                  vk_index outputColumns, vk_index channels, vk_index kernel, vk_index stride, vk_index padBefore,
-                                  int clamp) {
-    for (vk_index column = 0; column < outputColumns; column++) {
-        for (vk_index c = 0; c < channels; c++) {
-            REAL sum = bias[c];
-            for (vk_index ky = 0; ky < kernel; ky++) {
-                for (vk_index kx = 0; kx < kernel; kx++) {
-                    vk_index x = column * stride - padBefore + kx;
-                    if (x >= 0 && x < inputColumns) sum += rows[ky][x * channels + c] * weights[(ky * kernel + kx) * channels + c];
-                }
-            }
-            if (clamp) sum = sum < 0 ? 0 : sum > 6 ? 6 : sum;
-            output[column * channels + c] = sum;
-        }
-    }
-}
-
 // A row of 3x3 patches of one plane at stride 2: (ky, kx) of scale * intensity + shift, 0 beyond the border (row NULL, column outside).
-VK_CLONES void NAME(vk_train_patches_row)(const REAL *const *rows, REAL *restrict patches, vk_index columnsIn, vk_index columnsOut,
+void VK_KERNEL(NAME(vk_train_patches_row))(const REAL *const *rows, REAL *restrict patches, vk_index columnsIn, vk_index columnsOut,
                                           REAL scale, REAL shift) {
     for (vk_index column = 0; column < columnsOut; column++) {
         for (vk_index ky = 0; ky < 3; ky++) {
@@ -211,7 +153,7 @@ VK_CLONES void NAME(vk_train_patches_row)(const REAL *const *rows, REAL *restric
 
 // AdamW (Loshchilov and Hutter 2019) on a run of parameters, in PyTorch's order of operations:
 // decay first, then the step of Adam with bias-corrected moments.
-VK_CLONES void NAME(vk_adamw)(REAL *restrict values, const REAL *restrict gradients, REAL *restrict first, REAL *restrict second,
+void VK_KERNEL(NAME(vk_adamw))(REAL *restrict values, const REAL *restrict gradients, REAL *restrict first, REAL *restrict second,
                               vk_index count, REAL gradientScale, REAL rate, REAL decay, REAL beta1, REAL beta2, REAL epsilon,
                               REAL correction1, REAL correction2Root) {
     for (vk_index i = 0; i < count; i++) {

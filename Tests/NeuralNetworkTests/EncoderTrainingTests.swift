@@ -28,7 +28,8 @@ import Testing
         var gradients = [Float](repeating: 0, count: worker.layout.count)
         let result = gradients.withUnsafeMutableBufferPointer {
             worker.run(
-                values, &statistics, pictures: pictures, labels: labels, size: 32, mode: .init(), dropout: nil, jobs: 2,
+                values, &statistics, pictures: pictures, targets: labels.map { ClassTarget($0) }, size: 32, mode: .init(), dropout: nil,
+                jobs: 2,
                 gradients: $0.baseAddress, arena: Arena())
         }
         let loss = try golden.values("loss", shape: [1])[0]
@@ -85,7 +86,8 @@ import Testing
         func loss(_ gradients: UnsafeMutablePointer<Double>?) -> Double {
             var kept = statistics
             return worker.run(
-                values, &kept, pictures: pictures, labels: labels, size: 16, mode: mode, dropout: dropout, jobs: 1, gradients: gradients,
+                values, &kept, pictures: pictures, targets: labels.map { ClassTarget($0) }, size: 16, mode: mode, dropout: dropout, jobs: 1,
+                gradients: gradients,
                 arena: arena
             ).loss
         }

@@ -88,7 +88,7 @@ import Testing
         let step = SequenceGradient(network, loss: loss)
         let drops = SequenceNetwork<Double>.Drops(
             features: Dropout(rate: 0.2, random: SeededGenerator(seed: 1)), layers: Dropout(rate: 0.3, random: SeededGenerator(seed: 2)))
-        let total = examples.flatMap(\.labels).reduce(Float(0)) { $0 + loss.weight($1) }
+        let total = examples.flatMap(\.targets).reduce(Float(0)) { $0 + loss.weight($1) }
         var parameters = network.initialParameters(seed: 5).map { $0 + 0.1 * random.normal() }
         let arena = Arena<Double>()
         func value() -> Double {

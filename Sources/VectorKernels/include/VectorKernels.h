@@ -1,8 +1,9 @@
 // The loops of a convolutional network that BLAS has no name for.
 //
 // Every picture is channels-last: element (row, column, channel) at (row * columns + column) * channels + channel.
-// Each function of vk_*_f32 is built for several instruction sets and the best one of this processor is taken at
-// run time; the vk_*_f32_plain ones are the same formulas without any blocking and exist to be compared with.
+// Each kernel is built for several instruction sets and the best one of this processor is taken at run time; the builds
+// themselves are vk_*_v4, vk_*_v3 and vk_*_base. The vk_*_plain ones are the same formulas without any blocking and exist to
+// be compared with, and to compute in double precision.
 // No function allocates, none keeps state.
 
 #ifndef VECTOR_KERNELS_H
@@ -89,6 +90,48 @@ void vk_train_patches_row_f32(const float *const *rows, float *patches, vk_index
 void vk_train_patches_row_f64(const double *const *rows, double *patches, vk_index columnsIn, vk_index columnsOut, double scale, double shift);
 void vk_adamw_f32(float *values, const float *gradients, float *first, float *second, vk_index count, float gradientScale, float rate, float decay, float beta1, float beta2, float epsilon, float correction1, float correction2Root);
 void vk_adamw_f64(double *values, const double *gradients, double *first, double *second, vk_index count, double gradientScale, double rate, double decay, double beta1, double beta2, double epsilon, double correction1, double correction2Root);
+
+// ---- the builds of each kernel ----
+
+#if defined(__x86_64__) && defined(__linux__)
+
+// Whether this processor runs the builds vk_*_v4 and vk_*_v3; every one runs vk_*_base.
+int vk_supports_v4(void);
+int vk_supports_v3(void);
+
+#define VK_BUILDS(name) extern __typeof__(name) name##_v4, name##_v3, name##_base;
+VK_BUILDS(vk_fill_rows_f32)
+VK_BUILDS(vk_add_rows_f32)
+VK_BUILDS(vk_relu6_f32)
+VK_BUILDS(vk_relu6_mean_rows_f32)
+VK_BUILDS(vk_patches_row_f32)
+VK_BUILDS(vk_depthwise_row_f32)
+VK_BUILDS(vk_depthwise_input_row_f32)
+VK_BUILDS(vk_depthwise_weight_row_f32)
+VK_BUILDS(vk_gru_step_f32)
+VK_BUILDS(vk_gru_forward_f32)
+VK_BUILDS(vk_gru_forward_f64)
+VK_BUILDS(vk_gru_backward_f32)
+VK_BUILDS(vk_gru_backward_f64)
+VK_BUILDS(vk_train_fill_rows_f32)
+VK_BUILDS(vk_train_fill_rows_f64)
+VK_BUILDS(vk_add_columns_f32)
+VK_BUILDS(vk_add_columns_f64)
+VK_BUILDS(vk_column_moments_f32)
+VK_BUILDS(vk_column_moments_f64)
+VK_BUILDS(vk_scale_rows_f32)
+VK_BUILDS(vk_scale_rows_f64)
+VK_BUILDS(vk_norm_backward_sums_f32)
+VK_BUILDS(vk_norm_backward_sums_f64)
+VK_BUILDS(vk_norm_backward_rows_f32)
+VK_BUILDS(vk_norm_backward_rows_f64)
+VK_BUILDS(vk_train_patches_row_f32)
+VK_BUILDS(vk_train_patches_row_f64)
+VK_BUILDS(vk_adamw_f32)
+VK_BUILDS(vk_adamw_f64)
+#undef VK_BUILDS
+
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,3 @@
-#include "VectorKernels.h"
-#include "dispatch.h"
-
 // The gradients of a depthwise convolution. As in the forward pass, sixteen channels at a time stay in registers.
 
 // The input's gradient under stride 2. Column x = 2 m - padBefore + odd takes gradients m, m - 1, ... by taps odd, odd + 2, ...:
@@ -57,7 +54,7 @@
         VK_STORE(output + x * channels + c, sum); \
     } while (0)
 
-VK_CLONES void vk_depthwise_input_row_f32(const float *const *rows, const float *weights, float *restrict output, vk_index columnsIn,
+void VK_KERNEL(vk_depthwise_input_row_f32)(const float *const *rows, const float *weights, float *restrict output, vk_index columnsIn,
                                           vk_index columnsOut, vk_index channels, vk_index kernel, vk_index stride,
                                           vk_index padBefore) {
     const vk_register zero = {0};
@@ -119,7 +116,7 @@ VK_CLONES void vk_depthwise_input_row_f32(const float *const *rows, const float 
         } \
     } while (0)
 
-VK_CLONES void vk_depthwise_weight_row_f32(const float *const *rows, const float *restrict gradient, float *restrict ofWeights,
+void VK_KERNEL(vk_depthwise_weight_row_f32)(const float *const *rows, const float *restrict gradient, float *restrict ofWeights,
                                            vk_index columnsIn, vk_index columnsOut, vk_index channels, vk_index kernel,
                                            vk_index stride, vk_index padBefore) {
     vk_index first = (padBefore + stride - 1) / stride;

@@ -1,18 +1,6 @@
-#include "VectorKernels.h"
-#include "dispatch.h"
+// Fills, sums and activations.
 
-const char *vk_instruction_set(void) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
-    if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
-    return "x86-64";
-#else
-    return "plain";
-#endif
-}
-
-VK_CLONES void vk_fill_rows_f32(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
+void VK_KERNEL(vk_fill_rows_f32)(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
     // Sixty-four columns at a time stay in registers; written out because a compiler makes calls of memcpy of a plain loop.
     vk_index c = 0;
     for (; c + 64 <= channels; c += 64) {
@@ -36,21 +24,21 @@ VK_CLONES void vk_fill_rows_f32(float *restrict values, const float *restrict bi
     }
 }
 
-VK_CLONES void vk_add_rows_f32(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
+void VK_KERNEL(vk_add_rows_f32)(float *restrict values, const float *restrict bias, vk_index rows, vk_index channels) {
     for (vk_index row = 0; row < rows; row++) {
         float *restrict to = values + row * channels;
         for (vk_index c = 0; c < channels; c++) to[c] += bias[c];
     }
 }
 
-VK_CLONES void vk_relu6_f32(float *values, vk_index count) {
+void VK_KERNEL(vk_relu6_f32)(float *values, vk_index count) {
     for (vk_index i = 0; i < count; i++) {
         float value = values[i] > 0 ? values[i] : 0;
         values[i] = value < 6 ? value : 6;
     }
 }
 
-VK_CLONES void vk_relu6_mean_rows_f32(const float *restrict values, float *restrict output, vk_index rows, vk_index channels) {
+void VK_KERNEL(vk_relu6_mean_rows_f32)(const float *restrict values, float *restrict output, vk_index rows, vk_index channels) {
     for (vk_index c = 0; c < channels; c++) output[c] = 0;
     for (vk_index row = 0; row < rows; row++) {
         const float *restrict from = values + row * channels;
@@ -63,7 +51,7 @@ VK_CLONES void vk_relu6_mean_rows_f32(const float *restrict values, float *restr
     for (vk_index c = 0; c < channels; c++) output[c] *= scale;
 }
 
-VK_CLONES void vk_patches_row_f32(const float *const *rows, float *restrict patches, vk_index inputColumns,
+void VK_KERNEL(vk_patches_row_f32)(const float *const *rows, float *restrict patches, vk_index inputColumns,
                                   vk_index outputColumns, vk_index channels, vk_index stride, vk_index padBefore,
                                   float scale, float shift) {
     vk_index width = 3 * channels;

@@ -1,7 +1,4 @@
-#include <stddef.h>
-
-#include "VectorKernels.h"
-#include "dispatch.h"
+// Rows of a depthwise convolution.
 
 #define VK_CLAMP(value) ((value) = __builtin_elementwise_min(__builtin_elementwise_max((value), zero), six))
 
@@ -68,7 +65,7 @@
         } \
     } while (0)
 
-VK_CLONES void vk_depthwise_row_f32(const float *const *rows, const float *weights, const float *bias, float *restrict output,
+void VK_KERNEL(vk_depthwise_row_f32)(const float *const *rows, const float *weights, const float *bias, float *restrict output,
                                     vk_index inputColumns, vk_index outputColumns, vk_index channels,
                                     vk_index kernel, vk_index stride, vk_index padBefore, int clamp) {
     const vk_register zero = {0}, six = zero + 6;
