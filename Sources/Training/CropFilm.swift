@@ -1,4 +1,5 @@
 import Foundation
+import NeuralNetwork
 import Recordings
 
 /// Crops of one embryo in order of time with what is known of them: what training is made of.
@@ -15,6 +16,8 @@ public struct CropFilm: Sendable, Equatable {
     public var hours: [Double]
     /// Class of each picture, 0...16, or -1 where none is known.
     public var labels: [Int]
+    /// What every label of the film says, where that is less than a class; not written to files.
+    public var target: ClassTarget?
     /// (frames, side, side), 8 bits.
     public var pixels: [UInt8]
 
@@ -27,6 +30,9 @@ public struct CropFilm: Sendable, Equatable {
         labels = []
         pixels = []
     }
+
+    /// What is known of each picture's class.
+    var targets: [ClassTarget] { labels.map { $0 < 0 ? .unknown : target ?? ClassTarget($0) } }
 
     /// Number of pictures.
     public var count: Int { hours.count }

@@ -7,6 +7,7 @@ import Simulation
 /// Single pictures of films, seen in another way each time that they are shown.
 struct FilmPictures: PictureSet {
     let labels: [Int]
+    let targets: [ClassTarget]
     private let films: [CropFilm]
     private let places: [(film: Int, frame: Int)]
     private let size: Int
@@ -21,6 +22,7 @@ struct FilmPictures: PictureSet {
             films[film].labels.indices.filter { films[film].labels[$0] >= 0 }.map { (film, $0) }
         }
         labels = places.map { films[$0.film].labels[$0.frame] }
+        targets = places.map { films[$0.film].target ?? ClassTarget(films[$0.film].labels[$0.frame]) }
     }
 
     func picture(_ index: Int, _ random: inout NeuralNetwork.SeededGenerator) -> [Float] {

@@ -7,18 +7,24 @@ enum FilmEvaluation {
     /// The comparison over all films with labels; nil where there are none.
     ///
     /// Every picture of a film is read as `profile` reads it, and the same decoder makes its timeline.
-    static func run(_ films: [CropFilm], model: StageModel, jobs: Int) throws -> Evaluation? {
+    ///
+    /// - Parameter clock: what the decoder is told of the hours.
+    static func run(
+        _ films: [CropFilm], model: StageModel, order: FrameOrder = .ordered, clock: TimelineDecoder.Clock = .insemination, jobs: Int
+    ) throws -> Evaluation? {
         let labelled = films.filter { film in film.labels.contains { Stage.allCases.indices.contains($0) } }
         guard !labelled.isEmpty else { return nil }
         let decoder = TimelineDecoder()
-        let make = { @Sendable (index: Int) in try prediction(labelled[index], model: model, decoder: decoder) }
+        let make = { @Sendable (index: Int) in try prediction(labelled[index], model, order, decoder, clock) }
         let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }, make)
         return try Evaluation(predictions: predictions, truths: labelled.map(truth))
     }
 
-    private static func prediction(_ film: CropFilm, model: StageModel, decoder: TimelineDecoder) throws -> AnnotatedEmbryo {
-        let logs = try model.logProbabilities(of: film, worker: try model.makeWorker())
-        let decoded = try decoder.decode(logProbabilities: logs, hours: film.hours)
+    private static func prediction(
+        _ film: CropFilm, _ model: StageModel, _ order: FrameOrder, _ decoder: TimelineDecoder, _ clock: TimelineDecoder.Clock
+    ) throws -> AnnotatedEmbryo {
+        let logs = try order.logProbabilities(of: film, model: model, worker: try model.makeWorker())
+        let decoded = try decoder.decode(logProbabilities: logs, hours: film.hours, clock: clock)
         let posteriors = (0..<film.count).flatMap { frame in
             decoded.posteriors[frame * StageModel.classCount..<frame * StageModel.classCount + Stage.allCases.count]
         }

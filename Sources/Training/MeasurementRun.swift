@@ -16,6 +16,8 @@ public struct MeasurementRun: Sendable {
     public var data: [URL] = []
     /// Simulated embryos, from seeds that training recipes do not use.
     public var simulated = 0
+    /// How the recurrent network is shown the frames.
+    public var order = FrameOrder.ordered
     public var jobs = 1
 
     /// Seeds from here on are kept for measuring.
@@ -27,6 +29,10 @@ public struct MeasurementRun: Sendable {
     public struct Result: Sendable {
         public var title: String
         public var measurement: ModelMeasurement
+        /// After decoding: nil for single pictures.
+        public var timelines: Evaluation?
+        /// The same where the decoder does not know how old the embryos are.
+        public var timelinesOfUnknownAge: Evaluation?
     }
 
     /// Measures all that is named.
@@ -34,7 +40,7 @@ public struct MeasurementRun: Sendable {
         let model = try StageModel.load(model)
         var results: [Result] = []
         if simulated > 0 {
-            results.append(Result(title: "Simulated embryos, both optics", measurement: try measureSimulated(model)))
+            results.append(try measure(simulatedFilms(model), "Simulated embryos, both optics", model))
             results.append(Result(title: "Nothing to read: noise, empty wells, blur", measurement: try measureUnreadable(model)))
         }
         if let stills { results.append(Result(title: "Stills, the fifth kept out", measurement: try measureStills(model, stills))) }
@@ -43,9 +49,7 @@ public struct MeasurementRun: Sendable {
         }
         for folder in data {
             for entry in try LaboratoryData.find(folder) {
-                var measurement = ModelMeasurement()
-                try Self.add(LaboratoryData.read(entry, side: side(model)), model, to: &measurement)
-                results.append(Result(title: entry.name, measurement: measurement))
+                results.append(try measure(LaboratoryData.read(entry, side: side(model)), entry.name, model))
             }
         }
         return results
@@ -53,19 +57,20 @@ public struct MeasurementRun: Sendable {
 
     private func side(_ model: StageModel) -> Int { TrainingMaterial.storedSide(model.inputSize) }
 
-    private func measureSimulated(_ model: StageModel) throws -> ModelMeasurement {
+    /// Films frame by frame, and their timelines.
+    private func measure(_ films: [CropFilm], _ title: String, _ model: StageModel) throws -> Result {
+        var result = Result(title: title, measurement: ModelMeasurement())
+        try add(films, model, to: &result.measurement)
+        result.timelines = try FilmEvaluation.run(films, model: model, order: order, jobs: jobs)
+        result.timelinesOfUnknownAge = try FilmEvaluation.run(films, model: model, order: order, clock: .unknownOrigin, jobs: jobs)
+        return result
+    }
+
+    private func simulatedFilms(_ model: StageModel) throws -> [CropFilm] {
         let side = side(model)
-        var measurement = ModelMeasurement()
-        let count = simulated
-        for first in stride(from: 0, to: count, by: 8) {
-            let films = LockedFilms(count: min(8, count - first))
-            Jobs.run(min(8, count - first), jobs: jobs) { index, _ in
-                let seed = Self.firstSeed + UInt64(first + index)
-                films.set(index, SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: EmbryoOptions()))
-            }
-            try Self.add(films.all, model, to: &measurement)
+        return try TrainingMaterial.each(simulated, jobs: jobs, "", { false }, { _ in }) { index in
+            SimulatedFilm.render(seed: Self.firstSeed + UInt64(index), side: side, dishShare: 0.4, options: EmbryoOptions())
         }
-        return measurement
     }
 
     private func measureUnreadable(_ model: StageModel) throws -> ModelMeasurement {
@@ -74,7 +79,7 @@ public struct MeasurementRun: Sendable {
             let source = SimulatedFilm.render(
                 seed: Self.firstSeed + seed, side: side(model), dishShare: 0.4, options: .undisturbed, pictures: 4)
             let film = UnreadableFilm.render(seed: Self.firstSeed + seed, side: side(model), count: 6, source: source)
-            try Self.add([film], model, to: &measurement)
+            try add([film], model, to: &measurement)
         }
         return measurement
     }
@@ -85,7 +90,7 @@ public struct MeasurementRun: Sendable {
         var measurement = ModelMeasurement(classes: StageStills.classes.map(\.folder))
         let worker = try model.makeWorker()
         for still in stills where still.heldOut {
-            let logs = try model.logProbabilities(of: still.film, worker: worker)
+            let logs = try order.logProbabilities(of: still.film, model: model, worker: worker)
             let sums = StageStills.classes.map { entry in entry.stages.reduce(0.0) { $0 + exp(logs[$1.index]) } }
             let total = max(sums.reduce(0, +), 1e-300)
             guard let best = sums.indices.max(by: { sums[$0] < sums[$1] }) else { continue }
@@ -105,7 +110,7 @@ public struct MeasurementRun: Sendable {
             guard parts.count == 3, let plane = Int(parts[1]),
                 let film = try CropFilm(picture: folder.appendingPathComponent(name), name: name, label: Stage.tB.index, side: side(model))
             else { continue }
-            let logs = try model.logProbabilities(of: film, worker: worker)
+            let logs = try order.logProbabilities(of: film, model: model, worker: worker)
             let share = [Stage.tSB, .tB, .tEB, .tHB].reduce(0.0) { $0 + exp(logs[$1.index]) }
             if abs(plane) <= 15 {
                 central.add(truth: 0, found: share >= 0.5 ? 0 : 1, probability: max(share, 1 - share))
@@ -119,21 +124,10 @@ public struct MeasurementRun: Sendable {
         ]
     }
 
-    private static func add(_ films: [CropFilm], _ model: StageModel, to measurement: inout ModelMeasurement) throws {
+    private func add(_ films: [CropFilm], _ model: StageModel, to measurement: inout ModelMeasurement) throws {
         let worker = try model.makeWorker()
-        for film in films { measurement.add(film, logProbabilities: try model.logProbabilities(of: film, worker: worker)) }
+        for film in films {
+            measurement.add(film, logProbabilities: try order.logProbabilities(of: film, model: model, worker: worker))
+        }
     }
-}
-
-/// Films that several threads render.
-private final class LockedFilms: @unchecked Sendable {
-    private let lock = NSLock()
-    // Guarded by `lock`.
-    private var films: [CropFilm?]
-
-    init(count: Int) { films = [CropFilm?](repeating: nil, count: count) }
-
-    func set(_ index: Int, _ film: CropFilm) { lock.withLock { films[index] = film } }
-
-    var all: [CropFilm] { lock.withLock { films.compactMap { $0 } } }
 }

@@ -76,14 +76,3 @@ public struct ModelMeasurement: Sendable, Equatable, Codable {
 
     private func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
 }
-
-extension StageModel {
-    /// What the model says of a film, each frame cut as the pipeline cuts it: (frames, classes) logarithms of probabilities.
-    public func logProbabilities(of film: CropFilm, worker: Worker) throws -> [Double] {
-        var features: [Float] = []
-        for frame in 0..<film.count {
-            features += worker.features(of: CropAugmentation.none.crop(film.picture(frame), span: film.span, size: inputSize, frame: frame))
-        }
-        return try logProbabilities(features: features, frames: film.count, usable: [Bool](repeating: true, count: film.count))
-    }
-}

@@ -1,6 +1,7 @@
 import Foundation
 import Microwells
 import Morphokinetics
+import NeuralNetwork
 import Recordings
 
 /// Labelled single pictures in a folder per class: `2cell`, `4cell`, `8cell`, `Morula`, `Blastocyst`.
@@ -11,6 +12,9 @@ public enum StageStills {
     public static let classes: [(folder: String, stages: [Stage])] = [
         ("2cell", [.t2]), ("4cell", [.t4]), ("8cell", [.t8]), ("Morula", [.tM]), ("Blastocyst", [.tSB, .tB, .tEB, .tHB]),
     ]
+
+    /// All that the folders' names can tell apart: a still of two cells says nothing of how it compares with a zygote.
+    static let possible = ClassSet(classes.flatMap { $0.stages.map(\.index) })
 
     /// One picture as a film of one frame.
     public struct Still: Sendable {
@@ -23,7 +27,7 @@ public enum StageStills {
 
     /// Reads the stills below `folder`, cut around the embryo that the detector finds.
     ///
-    /// A blastocyst's label says "cavity" only; its film is labelled tB and tEB in turn.
+    /// A blastocyst's label says "cavity" only: any of its stages is right.
     /// - Returns: the stills, and the names of those in which no embryo was found.
     public static func read(_ folder: URL, side: Int) throws -> (stills: [Still], missed: [String]) {
         var stills: [Still] = []
@@ -34,13 +38,15 @@ public enum StageStills {
                 throw TrainingError.dataUnusable(path: folder.path, problem: "it has no folder \(entry.folder)")
             }
             for (index, name) in names.enumerated() {
-                let stage = entry.stages.count == 1 ? entry.stages[0] : entry.stages[1 + index % 2]
                 let title = "still-\(entry.folder)-\(name)"
-                guard let film = try CropFilm(picture: place.appendingPathComponent(name), name: title, label: stage.index, side: side)
+                guard
+                    var film = try CropFilm(
+                        picture: place.appendingPathComponent(name), name: title, label: entry.stages[0].index, side: side)
                 else {
                     missed.append("\(entry.folder)/\(name)")
                     continue
                 }
+                film.target = ClassTarget(either: ClassSet(entry.stages.map(\.index)), among: possible)
                 stills.append(Still(group: group, film: film, heldOut: index % 5 == 4))
             }
         }

@@ -86,7 +86,7 @@ public struct StageTrainer: Sendable {
             folder: request.cache?.appendingPathComponent("features"), encoder: encoder.file, digest: encoder.digest,
             size: recipe.inputSize,
             ranges: recipe.augmentation)
-        let material = try TrainingMaterial.gather(request, laboratory: laboratory, bank: bank, isCancelled: isCancelled, report: report)
+        var material = try TrainingMaterial.gather(request, laboratory: laboratory, bank: bank, isCancelled: isCancelled, report: report)
         guard material.labelledFrames > 0 else {
             throw TrainingError.tooLittleData(problem: "no frame of the data carries a label")
         }
@@ -97,11 +97,16 @@ public struct StageTrainer: Sendable {
         if let start { configuration = try SequenceConfiguration(weights: start) }
         let log = request.output.deletingPathExtension().appendingPathExtension("log.csv")
         let trainer = SequenceTrainer(configuration, options: options(material, log: log))
-        let variation = SequenceVariation()
+        var variation = SequenceVariation()
+        variation.shuffles = recipe.network.frames == .shuffled
+        if recipe.network.frames == .alone {
+            material.sets = material.sets.map { $0.flatMap(\.single) }
+            material.validation = material.validation.flatMap(\.single)
+        }
         let keepsLast = recipe.learning.keep == .last
         let result = try trainer.train(
             material.sets, shares: material.shares, validation: keepsLast ? [] : material.validation, start: start,
-            augment: { variation.vary($0, &$1) },
+            augment: { [variation] in variation.vary($0, &$1) },
             report: { epoch in
                 report(.epoch(epoch, of: recipe.learning.epochs))
                 if isCancelled() { throw TrainingError.cancelled }

@@ -65,7 +65,7 @@ struct TrainingMaterial {
             return try (1...variants).map { variant in
                 LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    labels: film.labels)
+                    targets: film.targets)
             }
         }
         let variation = SequenceVariation()
@@ -99,7 +99,7 @@ struct TrainingMaterial {
             return try (0..<request.recipe.stills.variants).map { variant in
                 LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    labels: film.labels)
+                    targets: film.targets)
             }
         }
         sets.append(Array(examples.joined()))
@@ -117,7 +117,7 @@ struct TrainingMaterial {
             try variants.map { variant in
                 LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    labels: film.labels)
+                    targets: film.targets)
             }
         }
         let (training, held) = (laboratory.training, laboratory.held)

@@ -73,6 +73,8 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var hidden = 96
         public var layers = 1
         public var directions = 2
+        /// How it is shown the frames; anything but in order is for comparison.
+        public var frames = FrameOrder.ordered
     }
 
     /// The optimiser.
@@ -178,6 +180,13 @@ extension TrainingRecipe {
                     throw section.refuse("kind", "cannot be '\(kind)'; gru and attention are known")
                 }
                 recipe.network.kind = known
+            }
+            if let order = try section.text("frames") {
+                guard let known = FrameOrder(rawValue: order) else {
+                    throw section.refuse(
+                        "frames", "cannot be '\(order)'; \(FrameOrder.allCases.map(\.rawValue).joined(separator: ", ")) are known")
+                }
+                recipe.network.frames = known
             }
             try section.set(&recipe.network.projection, "projection", 0...8192)
             try section.set(&recipe.network.hidden, "hidden", 1...8192)

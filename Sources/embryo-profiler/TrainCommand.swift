@@ -65,6 +65,9 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("With --measure: simulated embryos, from seeds kept for measuring.", valueName: "n"))
     var simulated = 0
 
+    @Option(help: ArgumentHelp("With --measure: show the network the frames 'ordered', 'shuffled' or 'alone'.", valueName: "order"))
+    var frames = FrameOrder.ordered
+
     func validate() throws {
         if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs needs a whole number from 1 to 10000.") }
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs needs a whole number from 1 to 1024.") }
@@ -122,10 +125,21 @@ struct TrainCommand: ParsableCommand {
         run.planes = planes.map { URL(fileURLWithPath: $0) }
         run.data = data.map { URL(fileURLWithPath: $0) }
         run.simulated = simulated
+        run.order = frames
         run.jobs = jobs
-        for result in try run.run() { print("## \(result.title)\n\n\(result.measurement.summary)\n\n\(result.measurement.table)\n") }
+        for result in try run.run() {
+            print("## \(result.title)\n\n\(result.measurement.summary)\n\n\(result.measurement.table)\n")
+            if let timelines = result.timelines {
+                print("Timelines: \(EvaluationTable.markdown(timelines))")
+                if let other = result.timelinesOfUnknownAge {
+                    print("With and without the age:\n\n\(EvaluationTable.comparison(("unknown age", other), ("known age", timelines)))\n")
+                }
+            }
+        }
     }
 }
+
+extension FrameOrder: ExpressibleByArgument {}
 
 /// Progress of a training run; reports come from several threads.
 private final class TrainingProgressLine: @unchecked Sendable {

@@ -1,0 +1,82 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+import Testing
+
+@testable import Training
+
+@Suite struct FrameOrderTests {
+    private func example(_ frames: Int) -> LabelledSequence {
+        LabelledSequence(
+            FeatureSequence(
+                features: (0..<frames).flatMap { [Float($0), Float(2 * $0)] }, frames: frames, mask: (0..<frames).map { $0 != 2 }),
+            labels: Array(0..<frames))
+    }
+
+    @Test func singleFramesKeepTheirLabels() {
+        let parts = example(5).single
+        // Frame 2 was not seen.
+        #expect(parts.map(\.labels) == [[0], [1], [3], [4]])
+        #expect(parts.map(\.sequence.features) == [[0, 0], [1, 2], [3, 6], [4, 8]])
+        #expect(parts.allSatisfy { $0.sequence.mask == [true] })
+    }
+
+    @Test func shufflingKeepsPairs() {
+        var variation = SequenceVariation()
+        variation.drift = 0
+        variation.loss = 0
+        variation.shuffles = true
+        var disordered = 0
+        for seed in UInt64(1)...30 {
+            var random = NeuralNetwork.SeededGenerator(seed: seed)
+            let result = variation.vary(example(30), &random)
+            let sources = (0..<result.sequence.frames).map { Int(result.sequence.features[2 * $0]) }
+            for (source, label) in zip(sources, result.labels) where label >= 0 { #expect(source == label) }
+            if sources != sources.sorted() { disordered += 1 }
+        }
+        #expect(disordered > 20)
+    }
+
+    /// What a frame alone is read as must not depend on its neighbours; shuffled rows must come back in their own order.
+    @Test func rowsComeBackInTheFilmsOrder() throws {
+        let model = try StageModel.load(nil)
+        let worker = try model.makeWorker()
+        let film = smallFilm(side: 168, count: 4)
+        var reversed = CropFilm(name: film.name, group: film.group, side: film.side, span: film.span)
+        for frame in (0..<4).reversed() { reversed.append(film.picture(frame), hours: Double(frame), label: 0) }
+        let classes = StageModel.classCount
+        let alone = try FrameOrder.alone.logProbabilities(of: film, model: model, worker: worker)
+        let backwards = try FrameOrder.alone.logProbabilities(of: reversed, model: model, worker: worker)
+        for frame in 0..<4 {
+            #expect(alone[frame * classes..<(frame + 1) * classes] == backwards[(3 - frame) * classes..<(4 - frame) * classes])
+        }
+        // The same pictures four times: any order gives the same rows only where they are put back by place.
+        let shuffled = try FrameOrder.shuffled.logProbabilities(of: film, model: model, worker: worker)
+        #expect(shuffled.count == alone.count && shuffled.allSatisfy(\.isFinite))
+        for frame in 0..<4 { #expect(abs(shuffled[frame * classes..<(frame + 1) * classes].reduce(0) { $0 + exp($1) } - 1) < 1e-6) }
+    }
+
+    @Test func stillsTellOnlyTheirOwnClassesApart() throws {
+        #expect(StageStills.possible.count == 8)
+        for stage in [Stage.tPB2, .tPNa, .tPNf, .t3, .t5, .t7, .t9plus] { #expect(!StageStills.possible.contains(stage.index)) }
+        var film = smallFilm()
+        #expect(film.targets.map(\.label) == film.labels)
+        film.target = ClassTarget(either: [12, 13], among: StageStills.possible)
+        #expect(film.targets.map(\.acceptable.bits) == film.labels.map { $0 < 0 ? 0 : 3 << 12 })
+    }
+
+    /// The pictures that the encoder is trained on are those that `profile` shows it, but for the augmentation.
+    @Test func plainPicturesAreThoseOfProfile() throws {
+        let film = smallFilm(side: 96, count: 3)
+        let set = FilmPictures([film], size: 64, ranges: AugmentationRanges())
+        #expect(set.labels == [0, 1] && set.targets == [ClassTarget(0), ClassTarget(1)])
+        var expected = [Float](repeating: 0, count: 64 * 64)
+        CropNormaliser.normalise(
+            CropAugmentation.none.crop(film.picture(1), span: film.span, size: 64, frame: 1).pixels, side: 64, into: &expected)
+        #expect(set.plain(0).pixels == expected)
+        var random = NeuralNetwork.SeededGenerator(seed: 4)
+        let first = set.picture(0, &random)
+        #expect(first.count == 64 * 64 && first != expected && first != set.picture(0, &random))
+    }
+}
