@@ -78,7 +78,37 @@ struct EdgePoints {
             index += step
         }
         guard !sample.isEmpty else { return 0 }
-        sample.sort()
-        return sample[min(sample.count - 1, Int(Float(sample.count) * share))]
+        let rank = min(sample.count - 1, Int(Float(sample.count) * share))
+        return sample.withUnsafeMutableBufferPointer { select($0, rank: rank) }
+    }
+
+    /// The value that would stand at `rank` if the values were sorted (Hoare 1961); they are reordered.
+    static func select(_ values: UnsafeMutableBufferPointer<Float>, rank: Int) -> Float {
+        var low = 0
+        var high = values.count - 1
+        while low < high {
+            let middle = values[(low + high) / 2]
+            // The median of three, so that sorted values are no bad case.
+            let pivot = max(min(values[low], middle), min(max(values[low], middle), values[high]))
+            var left = low
+            var right = high
+            while left <= right {
+                while values[left] < pivot { left += 1 }
+                while values[right] > pivot { right -= 1 }
+                if left <= right {
+                    values.swapAt(left, right)
+                    left += 1
+                    right -= 1
+                }
+            }
+            if rank <= right {
+                high = right
+            } else if rank >= left {
+                low = left
+            } else {
+                break
+            }
+        }
+        return values[rank]
     }
 }

@@ -97,7 +97,9 @@ public struct GeometricWellDetector: WellDetector {
                 return DetectedWell(
                     name: DishLayout.wellName(row: row, column: column), row: row, column: column, x: ring.x, y: ring.y,
                     radius: ring.radius, occupancy: occupancy, probabilities: probabilities, clipped: isClipped(ring, frame),
-                    embryo: occupancy.hasEmbryo ? contents.wells[index].embryo?.scaled(by: 1 / scale) : nil)
+                    embryo: occupancy.hasEmbryo
+                        ? contents.wells[index].embryo.map { EmbryoSize.outer($0, ring: rings[index], optics: .dish).scaled(by: 1 / scale) }
+                        : nil)
             }
             return .success(
                 DishDetection(
@@ -149,7 +151,10 @@ public struct GeometricWellDetector: WellDetector {
         let ring = SingleRingSearch(image: working.image).search()
         if let ring, ring.objection == nil {
             let contents = WellContents.ofDish(working.image, ring: ring.ring, discShare: WellContents.usualDiscShare)
-            return .success(detection(frame, of: ring.ring, contents, optics: .dish, scale: working.scale, masks: masks))
+            return .success(
+                detection(
+                    frame, of: ring.ring, contents, optics: .dish, scale: working.scale, masks: masks,
+                    known: ring.isCovered ? BubbleCover.probabilities : nil))
         }
         var text = "looked for one bright disc that fills the view, "
         text += found.flatMap(\.objection).map { "the best circle \($0)" } ?? "saw no round edge"
@@ -158,16 +163,19 @@ public struct GeometricWellDetector: WellDetector {
     }
 
     /// The detection of one well from what was measured in a working picture.
+    /// - Parameter known: what the well holds, where the search has seen it.
     private func detection(
-        _ frame: GrayImage, of circle: Circle, _ contents: WellContents, optics: WellOptics, scale: Double, masks: [PixelRectangle]
+        _ frame: GrayImage, of circle: Circle, _ contents: WellContents, optics: WellOptics, scale: Double, masks: [PixelRectangle],
+        known: OccupancyProbabilities? = nil
     ) -> DishDetection {
-        let probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
+        let probabilities = known ?? OccupancyModel.probabilities(contents.features, optics: optics)
         let occupancy = probabilities.mostProbable
         let place = circle.scaled(by: 1 / scale)
         let well = DetectedWell(
             name: singleWellName, row: 1, column: 1, x: place.x, y: place.y, radius: place.radius, occupancy: occupancy,
             probabilities: probabilities, clipped: isClipped(place, frame),
-            embryo: occupancy.hasEmbryo ? contents.embryo?.scaled(by: 1 / scale) : nil)
+            embryo: occupancy.hasEmbryo
+                ? contents.embryo.map { EmbryoSize.outer($0, ring: circle, optics: optics).scaled(by: 1 / scale) } : nil)
         return DishDetection(
             layout: .single, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
             wells: [well], textMasks: masks, optics: optics)

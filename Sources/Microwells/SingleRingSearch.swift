@@ -10,6 +10,8 @@ struct SingleRingSearch {
         var ring: Circle
         var support: Double
         var objection: String?
+        /// Whether a bubble covers all of the well: no disc is seen, only the light that the bubble gathers in one spot.
+        var isCovered = false
     }
 
     /// The picture without smoothing, its longer side at `SingleWellSearch.longSide`.
@@ -40,13 +42,102 @@ struct SingleRingSearch {
         var found = Found(ring: ring, support: edge.support)
         let contrast = RingContrast.share(smooth, x: ring.x, y: ring.y, radius: ring.radius)
         let contents = WellContents.ofDish(image, ring: ring, discShare: WellContents.usualDiscShare)
+        found.isCovered = edge.support > 0.85 && contrast > 0.9 && BubbleCover(smooth, ring: ring).isCovered
+        if found.isCovered { return found }
         if edge.support < 0.7 || contrast < 0.75 {
             found.objection = "is a dark ring on \(Int((min(edge.support, contrast) * 100).rounded())) % of its way only"
-        } else if contents.features.discSupport < 0.5 || contents.features.ringLevel > 0.6 {
+        } else if contents.features.discSupport < 0.5 || contents.features.ringLevel > 0.6 || contents.features.discLevel < 0.35 {
             found.objection = "holds no bright disc"
         }
         return found
     }
+}
+
+/// What a bubble over all of a well looks like: dark from edge to edge but for one small spot, and around it the well's bright
+/// rim, which a hole or a pupil does not have.
+struct BubbleCover {
+    /// Share of the well's area that is dark.
+    private(set) var darkShare = 0.0
+    /// Share that is bright, and the share of it that lies in one piece.
+    private(set) var brightShare = 0.0
+    private(set) var inOnePiece = 0.0
+    /// Share of directions in view in which the rim is brighter than what lies further out.
+    private(set) var rimShare = 0.0
+
+    init(_ image: FloatImage, ring: Circle) {
+        var rim = 0
+        var seen = 0
+        var around: [Float] = []
+        for step in 0..<48 {
+            let angle = Double(step) * (2 * .pi / 48)
+            func value(_ share: Double) -> Float? {
+                let x = ring.x + share * ring.radius * cos(angle)
+                let y = ring.y + share * ring.radius * sin(angle)
+                guard x >= 0, y >= 0, x < Double(image.width), y < Double(image.height) else { return nil }
+                return image.sample(Float(x), Float(y))
+            }
+            let near = [1.02, 1.05, 1.08, 1.11].compactMap(value)
+            guard near.count >= 3, let far = value(1.25), let brightest = near.max() else { continue }
+            seen += 1
+            around.append(far)
+            if brightest > 1.04 * far { rim += 1 }
+        }
+        guard seen >= 12 else { return }
+        rimShare = Double(rim) / Double(seen)
+        let level = EdgePoints.percentile(around, 0.5)
+        measureSpot(image, ring: ring, level: level)
+    }
+
+    private mutating func measureSpot(_ image: FloatImage, ring: Circle, level: Float) {
+        let cells = 60
+        var bright = [Bool](repeating: false, count: cells * cells)
+        var all = 0
+        var dark = 0
+        for row in 0..<cells {
+            for column in 0..<cells {
+                let u = (Double(column) + 0.5) / Double(cells) * 2 - 1
+                let v = (Double(row) + 0.5) / Double(cells) * 2 - 1
+                guard u * u + v * v < 0.92 * 0.92 else { continue }
+                let x = ring.x + u * ring.radius
+                let y = ring.y + v * ring.radius
+                guard x >= 0, y >= 0, x < Double(image.width), y < Double(image.height) else { continue }
+                all += 1
+                let value = image.sample(Float(x), Float(y))
+                if value < 0.3 * level { dark += 1 }
+                bright[row * cells + column] = value > 0.35 * level
+            }
+        }
+        guard all > 0 else { return }
+        darkShare = Double(dark) / Double(all)
+        let total = bright.filter { $0 }.count
+        brightShare = Double(total) / Double(all)
+        inOnePiece = total == 0 ? 0 : Double(BubbleCover.largestPiece(bright, side: cells)) / Double(total)
+    }
+
+    /// Cells of the largest connected piece.
+    private static func largestPiece(_ cells: [Bool], side: Int) -> Int {
+        var left = cells
+        var largest = 0
+        for start in cells.indices where left[start] {
+            left[start] = false
+            var open = [start]
+            var size = 0
+            while let at = open.popLast() {
+                size += 1
+                for next in [at - 1, at + 1, at - side, at + side] where next >= 0 && next < left.count && left[next] {
+                    left[next] = false
+                    open.append(next)
+                }
+            }
+            largest = max(largest, size)
+        }
+        return largest
+    }
+
+    var isCovered: Bool { darkShare > 0.75 && (0.002...0.2).contains(brightShare) && inOnePiece > 0.9 && rimShare > 0.7 }
+
+    /// What such a well holds: a bubble, and below it whatever there is.
+    static let probabilities = OccupancyProbabilities(embryo: 0.3, bubble: 0.98)
 }
 
 /// How surely a circle is a ring darker than what lies around it.

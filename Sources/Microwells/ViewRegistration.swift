@@ -33,8 +33,11 @@ struct ViewRegistration: Sendable {
 
     /// - Parameters:
     ///   - reference: the smoothed working picture of the reference frame.
+    ///   - edgesOnly: whether only the strongest edges carry points, or all pixels.
     ///   - use: which pixels may carry points (not embryos, which change, nor burned-in text).
-    init(_ reference: FloatImage, allowsTurn: Bool, limit: Int = 3000, use: (_ x: Int, _ y: Int) -> Bool) {
+    init(
+        _ reference: FloatImage, allowsTurn: Bool, limit: Int = 3000, edgesOnly: Bool = true, use: (_ x: Int, _ y: Int) -> Bool
+    ) {
         pivotX = Double(reference.width - 1) / 2
         pivotY = Double(reference.height - 1) / 2
         self.allowsTurn = allowsTurn
@@ -46,8 +49,10 @@ struct ViewRegistration: Sendable {
             for column in margin..<max(margin, width - margin) where use(column, row) { candidates.append(row * width + column) }
         }
         guard !candidates.isEmpty else { return }
-        let least = EdgePoints.percentile(candidates.map { magnitude.pixels[$0] }, 0.80)
-        candidates = candidates.filter { magnitude.pixels[$0] >= max(least, 1e-4) }
+        if edgesOnly {
+            let least = EdgePoints.percentile(candidates.map { magnitude.pixels[$0] }, 0.80)
+            candidates = candidates.filter { magnitude.pixels[$0] >= max(least, 1e-4) }
+        }
         let step = max(1, Double(candidates.count) / Double(limit))
         var position = 0.0
         while Int(position) < candidates.count {
@@ -87,6 +92,37 @@ struct ViewRegistration: Sendable {
     /// How well a pose fits, with every `stride`-th point.
     func correlation(_ image: FloatImage, _ pose: ViewPose, stride: Int) -> Double {
         evaluate(image, pose, step: nil, stride: stride).correlation
+    }
+
+    /// Moves the points' values towards what a frame with this pose shows, at their own brightness, by `share`; points out of
+    /// view stay.
+    mutating func learn(_ image: FloatImage, _ pose: ViewPose, share: Float) {
+        let c = Float(cos(pose.angle))
+        let s = Float(sin(pose.angle))
+        let px = Float(pivotX)
+        let py = Float(pivotY)
+        let tx = Float(pose.x) + px
+        let ty = Float(pose.y) + py
+        let maxX = Float(image.width - 1)
+        let maxY = Float(image.height - 1)
+        var seen = [Float](repeating: -1, count: x.count)
+        var sumSeen: Float = 0
+        var sumKnown: Float = 0
+        image.pixels.withUnsafeBufferPointer { pixels in
+            for index in seen.indices {
+                let dx = x[index] - px
+                let dy = y[index] - py
+                let ix = c * dx - s * dy + tx
+                let iy = s * dx + c * dy + ty
+                guard ix >= 0, iy >= 0, ix <= maxX, iy <= maxY else { continue }
+                seen[index] = FloatImage.sample(pixels, image.width, image.height, ix, iy)
+                sumSeen += seen[index]
+                sumKnown += value[index]
+            }
+        }
+        guard sumSeen > 0 else { return }
+        let gain = sumKnown / sumSeen
+        for index in seen.indices where seen[index] >= 0 { value[index] += share * (gain * seen[index] - value[index]) }
     }
 
     private func evaluate(

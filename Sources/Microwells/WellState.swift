@@ -15,6 +15,10 @@ struct WellState: Sendable {
     private(set) var embryoX = 0.0
     private(set) var embryoY = 0.0
     private(set) var embryoRadius: Double?
+    /// What they glide towards.
+    private var targetX = 0.0
+    private var targetY = 0.0
+    private var targetRadius: Double?
     /// The last circle as found, for the next search.
     private(set) var last: EmbryoFinder.Finding?
     private var radii = RunningMedian(capacity: 151)
@@ -35,8 +39,21 @@ struct WellState: Sendable {
     var sharpness = 0.0
     var isBlurred = false
     var usable = 0
+    /// Times that the contents were measured, and the frame up to which they are measured more often.
+    var looksTaken = 0
+    var watchedUntil = 0
+    private var contrasts = RunningMedian(capacity: 21)
 
-    init(_ well: DetectedWell, disc: Circle, optics: WellOptics) {
+    /// Whether the disc's contrast, which no change of exposure touches, is far from its usual: something came or went.
+    mutating func noteContrast(_ level: DiscLevel) -> Bool {
+        let contrast = level.spread / max(level.mean, 0.01)
+        let usual = contrasts.median ?? contrast
+        contrasts.add(contrast)
+        return contrast > 1.35 * usual + 0.01 || contrast < 0.7 * usual - 0.01
+    }
+
+    /// - Parameter finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
+    init(_ well: DetectedWell, disc: Circle, optics: WellOptics, finding: EmbryoFinder.Finding? = nil) {
         name = well.name
         row = well.row
         column = well.column
@@ -44,14 +61,19 @@ struct WellState: Sendable {
         self.disc = disc
         self.optics = optics
         if let embryo = well.embryo {
-            embryoX = (embryo.x - disc.x) / disc.radius
-            embryoY = (embryo.y - disc.y) / disc.radius
-            embryoRadius = embryo.radius / disc.radius
-            radii.add(embryo.radius / disc.radius)
+            let first =
+                finding
+                ?? EmbryoFinder.Finding(
+                    x: Float((embryo.x - disc.x) / disc.radius), y: Float((embryo.y - disc.y) / disc.radius),
+                    radius: Float(embryo.radius / disc.radius), score: 0.1, inside: 1, outside: 0)
+            embryoX = Double(first.x)
+            embryoY = Double(first.y)
+            embryoRadius = Double(first.radius)
+            (targetX, targetY) = (embryoX, embryoY)
+            radii.add(Double(first.radius))
             recentX.add(embryoX)
             recentY.add(embryoY)
-            last = EmbryoFinder.Finding(
-                x: Float(embryoX), y: Float(embryoY), radius: Float(embryo.radius / disc.radius), score: 0.1, inside: 1, outside: 0)
+            last = first
         }
         learn(well.probabilities)
     }
@@ -72,23 +94,32 @@ struct WellState: Sendable {
         recentX.add(x)
         recentY.add(y)
         radii.add(Double(found.radius))
-        let isFirst = embryoRadius == nil
-        embryoRadius = radii.median
-        guard let mx = recentX.median, let my = recentY.median else { return }
-        if isFirst {
-            embryoX = x
-            embryoY = y
+        guard let mx = recentX.median, let my = recentY.median, let radius = radii.median else { return }
+        guard embryoRadius != nil else {
+            (embryoX, embryoY, embryoRadius) = (x, y, Double(found.radius))
+            (targetX, targetY) = (x, y)
             return
         }
-        // A crop that trembles looks like motion to the network: small changes are left alone, larger ones are followed
-        // in steps.
-        let off = hypot(mx - embryoX, my - embryoY)
+        // Small changes are the finder's own.
+        let off = hypot(mx - targetX, my - targetY)
+        targetRadius = radius
         guard off > Self.stillness else { return }
-        let share = off > 0.3 ? 0.8 : 0.35 * (off - Self.stillness) / off
-        embryoX += share * (mx - embryoX)
-        embryoY += share * (my - embryoY)
+        let share = (off - Self.stillness) / off
+        targetX += share * (mx - targetX)
+        targetY += share * (my - targetY)
     }
 
+    /// Lets the embryo's circle glide towards where it was found, a step a frame: a crop that trembles or leaps looks like
+    /// motion to the network. An embryo that was moved is followed at once.
+    mutating func glide() {
+        let share = hypot(targetX - embryoX, targetY - embryoY) > 0.3 ? 0.8 : Self.glideShare
+        embryoX += share * (targetX - embryoX)
+        embryoY += share * (targetY - embryoY)
+        if let radius = embryoRadius, let target = targetRadius { embryoRadius = radius + Self.glideShare * (target - radius) }
+    }
+
+    /// Share of the way to its target that the circle goes in a frame.
+    static let glideShare = 0.12
     /// How far the embryo's centre may seem to move, in disc radii, before the crop follows.
     static let stillness = 0.04
 
@@ -122,8 +153,9 @@ struct WellState: Sendable {
         guard let embryoRadius, !isEmpty else { return nil }
         let c = cos(angle)
         let s = sin(angle)
-        return Circle(
+        let found = Circle(
             x: disc.x + (c * embryoX - s * embryoY) * disc.radius, y: disc.y + (s * embryoX + c * embryoY) * disc.radius,
             radius: embryoRadius * disc.radius)
+        return EmbryoSize.outer(found, ring: ring, optics: optics)
     }
 }

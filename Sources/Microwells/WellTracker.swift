@@ -38,6 +38,8 @@ public struct WellTracker: Sendable {
     private let isGrid: Bool
     private let optics: WellOptics
     private let discShare: Double
+    /// Frame up to which all wells are watched closely.
+    private var allWatchedUntil = 0
 
     /// A tracker for the wells of `detection`, whose positions belong to `reference`.
     /// - Throws: `MicrowellsError.nothingToTrack` where the detection holds no well.
@@ -55,7 +57,9 @@ public struct WellTracker: Sendable {
         if optics == .dish {
             let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1, withGas: false)
             discShare = contents.discShare
-            states = zip(detection.wells, contents.wells).map { WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish) }
+            states = zip(detection.wells, contents.wells).map {
+                WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish, finding: $1.finding)
+            }
         } else {
             discShare = 1
             states = detection.wells.map { WellState($0, disc: $0.circle, optics: .relief) }
@@ -134,7 +138,9 @@ public struct WellTracker: Sendable {
             measurement.quality = .outOfFocus
         } else {
             states[index].levels.add(level.mean)
+            if states[index].noteContrast(level) { states[index].watchedUntil = frame + Self.watch }
             look(at: index, working: working, ring: ring.scaled(by: working.scale), disc: small, pose: step.pose, frame: frame)
+            states[index].glide()
             measurement.sharpness = states[index].sharpness
             let bubble = (states[index].recentBubbleOdds ?? -1) > 0
             if bubble {
@@ -154,11 +160,19 @@ public struct WellTracker: Sendable {
         return observation(states[index], pose: step.pose, quality: measurement, size: (image.width, image.height))
     }
 
-    /// Measures the contents of a well, in a dish every fourth frame: embryos move slowly, and frames are many.
+    /// Frames for which a well is watched more closely after something in it changed.
+    private static let watch = 8
+
+    /// Measures the contents of a well, in a dish every eighth frame: embryos move slowly, and frames are many. Wells that are
+    /// new, or whose brightness or sharpness just changed, have their turn every fourth.
     private mutating func look(at index: Int, working: WorkingImage, ring: Circle, disc: Circle, pose: ViewPose, frame: Int) {
-        let turn = isGrid ? 4 : 1
-        guard states.count <= turn || (index + frame) % turn == 0 else { return }
-        let before = (frame / turn) % 8 == 0 ? nil : states[index].last
+        if isGrid, states.count > 4 {
+            let isWatched = states[index].looksTaken < 8 || frame < max(states[index].watchedUntil, allWatchedUntil)
+            guard (index + frame) % (isWatched ? 4 : 8) == 0 else { return }
+        }
+        // Now and then the embryo is looked for everywhere, each well in another frame.
+        let before = (states[index].looksTaken + index) % 8 == 0 ? nil : states[index].last
+        states[index].looksTaken += 1
         let contents: WellContents
         let probabilities: OccupancyProbabilities
         if optics == .dish {
@@ -172,6 +186,11 @@ public struct WellTracker: Sendable {
         states[index].sharpness = contents.sharpness
         let usual = states[index].sharpnesses.median ?? contents.sharpness
         states[index].isBlurred = contents.sharpness < 0.5 * usual
+        // Focus is lost for the whole view.
+        if contents.sharpness < 0.7 * usual { allWatchedUntil = frame + Self.watch }
+        if (probabilities.embryo + probabilities.embryoWithBubble > 0.5) == states[index].isEmpty {
+            states[index].watchedUntil = frame + Self.watch
+        }
         states[index].sharpnesses.add(contents.sharpness)
         states[index].update(contents, probabilities: probabilities, angle: pose.angle)
     }
@@ -195,6 +214,7 @@ public struct WellTracker: Sendable {
         if step.found != wasFound {
             events.append(TrackingEvent(kind: step.found ? .found : .lost, frame: frame, shiftX: 0, shiftY: 0))
         }
+        if step.jumped || step.found != wasFound { allWatchedUntil = frame + Self.watch }
         if step.jumped { events.append(TrackingEvent(kind: .moved, frame: frame, shiftX: shift.0, shiftY: shift.1)) }
         let turned = abs(remainder(step.pose.angle, 2 * .pi)) > .pi / 2
         if turned != isTurnedBy180 {
@@ -233,23 +253,29 @@ struct DiscLevel {
     init(_ image: FloatImage, disc: Circle) {
         let reach = 0.9 * disc.radius
         let step = max(1, (reach / 12).rounded(.down))
+        let limit = reach * reach
         var sum = 0.0
         var squares = 0.0
-        var y = (disc.y - reach).rounded(.up)
-        while y <= disc.y + reach {
-            var x = (disc.x - reach).rounded(.up)
-            while x <= disc.x + reach {
-                let column = Int(x)
+        image.pixels.withUnsafeBufferPointer { pixels in
+            var y = (disc.y - reach).rounded(.up)
+            while y <= disc.y + reach {
                 let row = Int(y)
-                if column >= 0, row >= 0, column < image.width, row < image.height, hypot(x - disc.x, y - disc.y) <= reach {
-                    let value = Double(image.pixels[row * image.width + column])
-                    sum += value
-                    squares += value * value
-                    count += 1
+                if row >= 0, row < image.height {
+                    var x = (disc.x - reach).rounded(.up)
+                    while x <= disc.x + reach {
+                        let column = Int(x)
+                        let off = (x - disc.x) * (x - disc.x) + (y - disc.y) * (y - disc.y)
+                        if column >= 0, column < image.width, off <= limit {
+                            let value = Double(pixels[row * image.width + column])
+                            sum += value
+                            squares += value * value
+                            count += 1
+                        }
+                        x += step
+                    }
                 }
-                x += step
+                y += step
             }
-            y += step
         }
         guard count > 0 else { return }
         mean = sum / Double(count)

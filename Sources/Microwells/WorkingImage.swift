@@ -104,37 +104,53 @@ extension GrayImage {
         var result = FloatImage(width: newWidth, height: newHeight)
         let scale = 1 / ((white - black) * Float(factor * factor))
         let offset = black * Float(factor * factor)
-        // Whole-number sums of columns: exact, and wide enough for 16 bits times 65,536 rows.
-        var columns = [UInt32](repeating: 0, count: width)
         result.pixels.withUnsafeMutableBufferPointer { out in
-            columns.withUnsafeMutableBufferPointer { columns in
-                guard let out = out.baseAddress, let columns = columns.baseAddress else { return }
-                withSamples { samples in
-                    for blockY in 0..<newHeight {
-                        for x in 0..<width { columns[x] = 0 }
-                        for y in (blockY * factor)..<min((blockY + 1) * factor, height) {
-                            switch samples {
-                            case .eight(let base, let stride):
-                                let row = base + y * stride
-                                for x in 0..<width { columns[x] &+= UInt32(truncatingIfNeeded: row[x]) }
-                            case .sixteen(let base, let stride):
-                                let row = base + y * stride
-                                for x in 0..<width { columns[x] &+= UInt32(truncatingIfNeeded: row[x]) }
-                            }
-                        }
-                        let outRow = out + blockY * newWidth
-                        var block = columns
-                        for blockX in 0..<newWidth {
-                            var total: UInt32 = 0
-                            for x in 0..<factor { total &+= block[x] }
-                            block += factor
-                            outRow[blockX] = min(max((Float(total) - offset) * scale, 0), 1)
-                        }
+            guard let out = out.baseAddress else { return }
+            withSamples { samples in
+                // Whole-number sums of columns: exact, as wide as they need to be and no wider, so that more fit a vector.
+                switch samples {
+                case .eight(let base, let stride) where factor <= 257:
+                    GrayImage.sumBlocks(base, stride: stride, factor: factor, width: newWidth, height: newHeight, as: UInt16.self) {
+                        out[$0] = min(max((Float($1) - offset) * scale, 0), 1)
+                    }
+                case .eight(let base, let stride):
+                    GrayImage.sumBlocks(base, stride: stride, factor: factor, width: newWidth, height: newHeight, as: UInt32.self) {
+                        out[$0] = min(max((Float($1) - offset) * scale, 0), 1)
+                    }
+                case .sixteen(let base, let stride):
+                    GrayImage.sumBlocks(base, stride: stride, factor: factor, width: newWidth, height: newHeight, as: UInt32.self) {
+                        out[$0] = min(max((Float($1) - offset) * scale, 0), 1)
                     }
                 }
             }
         }
         return result
+    }
+
+    /// Hands `body` the sum of every block, by its index. `Sum` holds a column of a block, a block's sum has 32 bits.
+    @inline(__always)
+    private static func sumBlocks<Sample: FixedWidthInteger & UnsignedInteger, Sum: FixedWidthInteger & UnsignedInteger>(
+        _ base: UnsafePointer<Sample>, stride: Int, factor: Int, width: Int, height: Int, as sum: Sum.Type, _ body: (Int, UInt32) -> Void
+    ) {
+        let span = width * factor
+        withUnsafeTemporaryAllocation(of: Sum.self, capacity: span) { columns in
+            guard let columns = columns.baseAddress else { return }
+            for blockY in 0..<height {
+                var row = base + blockY * factor * stride
+                for x in 0..<span { columns[x] = Sum(truncatingIfNeeded: row[x]) }
+                for _ in 1..<max(factor, 1) {
+                    row += stride
+                    for x in 0..<span { columns[x] &+= Sum(truncatingIfNeeded: row[x]) }
+                }
+                var block = columns
+                for blockX in 0..<width {
+                    var total: UInt32 = 0
+                    for x in 0..<factor { total &+= UInt32(truncatingIfNeeded: block[x]) }
+                    block += factor
+                    body(blockY * width + blockX, total)
+                }
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Recordings
+import Simulation
 import Testing
 
 @testable import Microwells
@@ -66,6 +67,55 @@ import Testing
             (130 + x.truncatingRemainder(dividingBy: 74), 65 + y.truncatingRemainder(dividingBy: 72))
         }
         try expectNone(picture, "at most 5 x 5")
+    }
+
+    @Test(arguments: [(6, 5), (5, 6), (6, 6), (2, 13)]) func simulatedDishesOfMoreThanTwentyFiveWells(_ rows: Int, _ columns: Int) throws {
+        var options = DishOptions()
+        options.clippedEdges = 0
+        let layout = SimulatedLayout(rows: rows, columns: columns)
+        let truth = SimulatedDish(seed: 867_000 + UInt64(rows), layout: layout, options: options).render(
+            width: 150 * columns, height: 150 * rows)
+        try expectNone(truth.image, "at most 5 x 5")
+    }
+
+    @Test func photographsOfSomethingElse() throws {
+        for seed in 1...6 { try expectNone(Self.photograph(seed: UInt64(seed))) }
+    }
+
+    /// A view as a photograph has it: light from one side, a horizon, boxes with windows in rows, round things, clouds of every
+    /// size.
+    private static func photograph(seed: UInt64) -> FloatImage {
+        var random = TestRandom(state: seed)
+        var image = FloatImage(width: 480, height: 360, fill: 0.5)
+        for octave in 0..<6 {
+            let coarse = FloatImage(width: 480, height: 360, fill: 0.5).noisy(0.5, seed: seed * 100 + UInt64(octave))
+                .blurred(sigma: Float(1 << octave))
+            for index in image.pixels.indices { image.pixels[index] += (coarse.pixels[index] - 0.5) * Float(1 << octave) * 0.4 }
+        }
+        let horizon = 150 + Int(80 * random.uniform())
+        for y in 0..<360 { for x in 0..<480 { image[x, y] *= (y < horizon ? 1.3 : 0.7) * (1 - 0.0008 * Float(x)) } }
+        for _ in 0..<5 {
+            let left = Int(400 * random.uniform())
+            let top = Int(200 * random.uniform())
+            let level = Float(random.uniform())
+            for y in top..<min(360, top + 140) {
+                for x in left..<min(480, left + 90) {
+                    let isWindow = (x - left) % 22 > 8 && (y - top) % 24 > 10
+                    image[x, y] = isWindow ? 1 - level : level
+                }
+            }
+        }
+        for _ in 0..<4 {
+            let centre = (480 * random.uniform(), 360 * random.uniform())
+            let radius = 10 + 60 * random.uniform()
+            let level = Float(random.uniform())
+            for y in 0..<360 {
+                for x in 0..<480 where hypot(Double(x) - centre.0, Double(y) - centre.1) < radius {
+                    image[x, y] = level * (0.7 + 0.3 * Float(x) / 480)
+                }
+            }
+        }
+        return image.noisy(0.01, seed: seed)
     }
 
     @Test func framesOfTwoSizesAndNoFrameAreErrors() throws {
