@@ -33,20 +33,25 @@ public struct FeatureBank: Sendable {
     /// Features (frames, encoder.featureCount) of a film as variant `variant` sees it; variant 0 is the plain crop.
     public func features(of film: CropFilm, variant: Int, seed: UInt64) throws -> [Float] {
         let augmentation = variant == 0 ? CropAugmentation.none : CropAugmentation(seed: Self.mix(seed, film.name, variant), ranges: ranges)
-        guard let folder else { return try encode(film, augmentation) }
+        let shape = [film.count, encoder.featureCount]
+        guard let folder else { return try halved(encode(film, augmentation), shape).values("features", shape: shape) }
         let name = "\(film.name.replacing("/", with: "_"))-\(variant)-\(try key(film, variant: variant, seed: seed)).features"
         let url = folder.appendingPathComponent(name)
         if let file = try? WeightFile(contentsOf: url), let tensor = file.tensors["features"],
-            tensor.shape == [film.count, encoder.featureCount]
+            tensor.shape == shape
         {
             return tensor.values
         }
-        let values = try encode(film, augmentation)
-        var file = WeightFile(name: url.lastPathComponent)
-        file.tensors["features"] = WeightTensor(shape: [film.count, encoder.featureCount], values: values, storage: .float16)
+        let file = try halved(encode(film, augmentation), shape)
         try file.write(to: url)
-        // What comes from the cache and what does not must be the same.
-        return try WeightFile(contentsOf: url).values("features", shape: [film.count, encoder.featureCount])
+        return try file.values("features", shape: shape)
+    }
+
+    /// Features in half precision, whether they are kept or not: a run with a cache and one without must give the same model.
+    private func halved(_ values: [Float], _ shape: [Int]) throws -> WeightFile {
+        var file = WeightFile(name: "features")
+        file.tensors["features"] = WeightTensor(shape: shape, values: values, storage: .float16)
+        return try WeightFile(data: file.serialised(), name: file.name)
     }
 
     /// Pictures that are encoded together.

@@ -12,10 +12,10 @@ public enum FrameOrder: String, Sendable, Equatable, CaseIterable {
 
     /// Log-probabilities (frames, classes) of a film's frames in their own order, when the network sees them in this one.
     func logProbabilities(of film: CropFilm, model: StageModel, worker: StageModel.Worker) throws -> [Double] {
-        let features = (0..<film.count).map { frame in
-            worker.features(
-                of: CropAugmentation.none.crop(film.picture(frame), span: film.span, size: model.inputSize, frame: frame))
-        }
+        let features = worker.features(
+            of: (0..<film.count).map { frame in
+                CropAugmentation.none.crop(film.picture(frame), span: film.span, size: model.inputSize, frame: frame)
+            })
         func read(_ frames: [Int]) throws -> [Double] {
             try model.logProbabilities(
                 features: frames.flatMap { features[$0] }, frames: frames.count,

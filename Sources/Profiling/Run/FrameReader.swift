@@ -2,16 +2,16 @@ import Foundation
 import Microwells
 import Recordings
 
-/// Reads a recording once from start to end: tracks the wells, cuts a crop of every usable well, encodes it.
+/// Reads a recording once from start to end: tracks the wells, cuts a crop of every usable well, encodes them.
 ///
 /// Frames are decoded, tracked and cut in order by one thread at a time; crops are encoded by all. The result does not
 /// depend on the number of threads, and only the series stay in memory.
 final class FrameReader: @unchecked Sendable {
-    /// A crop on its way to the network.
-    private struct Crop: Sendable {
-        let well: Int
+    /// Crops of one frame on their way to the network.
+    private struct Crops: Sendable {
         let slot: Int
-        let picture: FloatImage
+        var wells: [Int] = []
+        var pictures: [FloatImage] = []
     }
 
     /// Each is used by one thread only, the one of its number.
@@ -65,24 +65,26 @@ final class FrameReader: @unchecked Sendable {
     /// Reads all frames on `jobs` threads.
     func readAll(jobs: Int) throws {
         let workers = Workers(all: try (0..<max(jobs, 1)).map { _ in try model.makeWorker() })
-        try WorkSharing<Crop>.run(
+        try WorkSharing<Crops>.run(
             jobs: jobs,
             produce: { [self] in
                 if isCancelled() { throw ProfilingError.cancelled }
                 guard let frame = try stream.next() else { return nil }
                 return observe(frame)
             },
-            consume: { [self] crop, worker in
-                let features = workers.all[worker].features(of: crop.picture)
-                let jpeg = try PictureFile.encode(crop.picture.quantised(), as: .jpeg, quality: 85)
-                let place = try spool.append(jpeg)
-                lock.withLock { series[crop.well].fill(slot: crop.slot, features: features, picture: place) }
+            consume: { [self] crops, worker in
+                let features = workers.all[worker].features(of: crops.pictures)
+                for (place, well) in crops.wells.enumerated() {
+                    let jpeg = try PictureFile.encode(crops.pictures[place].quantised(), as: .jpeg, quality: 85)
+                    let kept = try spool.append(jpeg)
+                    lock.withLock { series[well].fill(slot: crops.slot, features: features[place], picture: kept) }
+                }
             })
         progress(hours.count, hours.count)
     }
 
     /// Tracks the wells of one frame and cuts the usable ones.
-    private func observe(_ frame: Frame) -> [Crop] {
+    private func observe(_ frame: Frame) -> [Crops] {
         let slot = hours.count
         hours.append(frame.hours)
         numbers.append(frame.number)
@@ -94,10 +96,15 @@ final class FrameReader: @unchecked Sendable {
             lock.withLock {
                 for (well, observation) in observations.enumerated() { series[well].addSlot(observation.quality.quality) }
             }
-            return observations.enumerated().compactMap { well, observation in
-                guard observation.quality.usable, observation.embryo != nil else { return nil }
-                return Crop(well: well, slot: slot, picture: cut(observation, from: image))
+            var batches: [Crops] = []
+            for (well, observation) in observations.enumerated() where observation.quality.usable && observation.embryo != nil {
+                if batches.last?.wells.count ?? StageModel.Worker.together == StageModel.Worker.together {
+                    batches.append(Crops(slot: slot))
+                }
+                batches[batches.count - 1].wells.append(well)
+                batches[batches.count - 1].pictures.append(cut(observation, from: image))
             }
+            return batches
         case .lost(let reason), .unreadable(let reason):
             if case .lost = frame.content { lost += 1 }
             problems[reason, default: 0] += 1
