@@ -151,7 +151,8 @@ public struct SequenceModel: Sendable {
     }
 
     private func recurrentLogits(_ sequences: [FeatureSequence]) -> [[Float]] {
-        let batch = SequenceBatch<Float>(sequences, inputs: configuration.inputs, mean: inputMean, scale: inputScale)
+        let batch = SequenceBatch<Float>(
+            sequences, inputs: configuration.inputs, mean: inputMean, scale: inputScale, gathers: projection != nil)
         let rows = batch.steps * batch.wells
         var values = batch.features
         if let projection { values = project(values, projection, rows: rows) }
@@ -159,9 +160,22 @@ public struct SequenceModel: Sendable {
             var output = [Float](repeating: 0, count: rows * configuration.headInputs)
             for direction in 0..<configuration.directions {
                 let weights = recurrent[layer * configuration.directions + direction]
-                weights.run(
-                    values, batch, backward: direction == 1, into: &output, stride: configuration.headInputs, at: direction * weights.hidden
-                )
+                let offset = direction * weights.hidden
+                if layer == 0, projection == nil {
+                    weights.run(batch, backward: direction == 1, into: &output, stride: configuration.headInputs, at: offset) {
+                        SequenceBatch<Float>.gather(
+                            sequences, $0, inputs: configuration.inputs, mean: inputMean, scale: inputScale, into: $1)
+                        return UnsafePointer($1)
+                    }
+                } else {
+                    values.withUnsafeBufferPointer { values in
+                        guard let base = values.baseAddress else { return }
+                        weights.run(batch, backward: direction == 1, into: &output, stride: configuration.headInputs, at: offset) {
+                            steps, _ in
+                            base + steps.lowerBound * batch.wells * weights.inputs
+                        }
+                    }
+                }
             }
             values = output
         }
@@ -199,34 +213,40 @@ private func linear(
 }
 
 extension SequenceModel.GatedLayer {
-    /// Runs one direction over (steps, wells, inputs) and writes its states to columns `at ..< at + hidden` of rows of `stride` values.
+    /// Steps whose gates are computed at once: enough rows for the matrix product, few enough to stay in the cache until they are used.
+    private static var chunk: Int { 128 }
+
+    /// Runs one direction and writes its states to columns `at ..< at + hidden` of rows of `stride` values. `values(steps, scratch)` gives
+    /// the input (steps.count, wells, inputs) of some steps, for which it may use `scratch`.
     fileprivate func run(
-        _ values: [Float], _ batch: SequenceBatch<Float>, backward: Bool, into output: inout [Float], stride: Int, at offset: Int
+        _ batch: SequenceBatch<Float>, backward: Bool, into output: inout [Float], stride: Int, at offset: Int,
+        _ values: (Range<Int>, UnsafeMutablePointer<Float>) -> UnsafePointer<Float>
     ) {
         let wells = batch.wells
-        let rows = batch.steps * wells
-        guard rows > 0 else { return }
-        var gates = [Float](repeating: 0, count: rows * 3 * hidden)
-        linear(values, inputWeight, inputBias, into: &gates, rows: rows, inputs: inputs, outputs: 3 * hidden)
-        var state = [Float](repeating: 0, count: wells * hidden)
-        var fromHidden = [Float](repeating: 0, count: wells * 3 * hidden)
+        guard batch.steps * wells > 0 else { return }
+        let columns = 3 * hidden
+        var scratch = [Float](repeating: 0, count: (Self.chunk + 1) * wells * columns + wells * hidden + Self.chunk * wells * inputs)
         output.withUnsafeMutableBufferPointer { output in
-            gates.withUnsafeBufferPointer { gates in
-                state.withUnsafeMutableBufferPointer { state in
-                    fromHidden.withUnsafeMutableBufferPointer { fromHidden in
-                        batch.mask.withUnsafeBufferPointer { mask in
-                            guard let output = output.baseAddress, let gates = gates.baseAddress, let state = state.baseAddress,
-                                let fromHidden = fromHidden.baseAddress, let mask = mask.baseAddress
-                            else { return }
-                            for position in 0..<batch.steps {
-                                let step = backward ? batch.steps - 1 - position : position
-                                vk_fill_rows_f32(fromHidden, hiddenBias, wells, 3 * hidden)
-                                matrixProduct(
-                                    state, hiddenWeight, into: fromHidden, adding: 1, rows: wells, columns: 3 * hidden, inner: hidden)
-                                vk_gru_step_f32(
-                                    gates + step * wells * 3 * hidden, 3 * hidden, fromHidden, state, mask + step * wells, 1,
-                                    output + step * wells * stride + offset, stride, wells, hidden)
-                            }
+            scratch.withUnsafeMutableBufferPointer { scratch in
+                batch.mask.withUnsafeBufferPointer { mask in
+                    guard let output = output.baseAddress, let gates = scratch.baseAddress, let mask = mask.baseAddress else { return }
+                    let fromHidden = gates + Self.chunk * wells * columns
+                    let state = fromHidden + wells * columns
+                    let gathered = state + wells * hidden
+                    for done in Swift.stride(from: 0, to: batch.steps, by: Self.chunk) {
+                        let count = min(Self.chunk, batch.steps - done)
+                        let first = backward ? batch.steps - done - count : done
+                        vk_fill_rows_f32(gates, inputBias, count * wells, columns)
+                        matrixProduct(
+                            values(first..<first + count, gathered), inputWeight, into: gates, adding: 1, rows: count * wells,
+                            columns: columns, inner: inputs)
+                        for position in 0..<count {
+                            let place = backward ? count - 1 - position : position
+                            let step = first + place
+                            vk_state_product_f32(state, hiddenWeight, hiddenBias, fromHidden, wells, hidden, columns)
+                            vk_gru_step_f32(
+                                gates + place * wells * columns, columns, fromHidden, state, mask + step * wells, 1,
+                                output + step * wells * stride + offset, stride, wells, hidden)
                         }
                     }
                 }

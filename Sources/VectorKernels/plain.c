@@ -30,3 +30,14 @@ void vk_gru_step_f32_plain(const float *fromInput, vk_index inputStride, const f
         }
     }
 }
+
+void vk_state_product_f32_plain(const float *state, const float *weights, const float *bias, float *output, vk_index wells,
+                                vk_index inner, vk_index columns) {
+    for (vk_index well = 0; well < wells; well++) {
+        for (vk_index column = 0; column < columns; column++) {
+            float sum = bias[column];
+            for (vk_index i = 0; i < inner; i++) sum += state[well * inner + i] * weights[i * columns + column];
+            output[well * columns + column] = sum;
+        }
+    }
+}

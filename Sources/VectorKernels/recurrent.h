@@ -21,3 +21,57 @@ void VK_KERNEL(vk_gru_step_f32)(const float *restrict fromInput, vk_index inputS
         }
     }
 }
+
+// The state's part of the gates' sums: output[well][column] = bias[column] + sum over i of state[well][i] * weights[i][column].
+// A library's matrix product would pack the weights anew at every step, which costs more than the product of so few rows.
+// A tile of ROWS wells by COLUMNS times sixteen columns stays in registers: as many as there are.
+#if VK_WIDE
+#define VK_PRODUCT_ROWS 8
+#define VK_PRODUCT_COLUMNS 3
+#else
+#define VK_PRODUCT_ROWS 4
+#define VK_PRODUCT_COLUMNS 1
+#endif
+
+#define VK_PRODUCT_TILE(ROWS, COLUMNS) \
+    do { \
+        vk_register sum[ROWS][COLUMNS]; \
+        for (int j = 0; j < COLUMNS; j++) { \
+            for (int r = 0; r < ROWS; r++) sum[r][j] = VK_LOAD(bias + column + 16 * j); \
+        } \
+        for (vk_index i = 0; i < inner; i++) { \
+            const float *row = weights + i * columns + column; \
+            vk_register weight[COLUMNS]; \
+            for (int j = 0; j < COLUMNS; j++) weight[j] = VK_LOAD(row + 16 * j); \
+            _Pragma("clang loop unroll(full)") \
+            for (int r = 0; r < ROWS; r++) { \
+                float value = state[(well + r) * inner + i]; \
+                _Pragma("clang loop unroll(full)") \
+                for (int j = 0; j < COLUMNS; j++) sum[r][j] += value * weight[j]; \
+            } \
+        } \
+        for (int r = 0; r < ROWS; r++) { \
+            for (int j = 0; j < COLUMNS; j++) VK_STORE(output + (well + r) * columns + column + 16 * j, sum[r][j]); \
+        } \
+    } while (0)
+
+void VK_KERNEL(vk_state_product_f32)(const float *state, const float *weights, const float *bias, float *restrict output,
+                                     vk_index wells, vk_index inner, vk_index columns) {
+    vk_index column = 0;
+    for (; column + 16 * VK_PRODUCT_COLUMNS <= columns; column += 16 * VK_PRODUCT_COLUMNS) {
+        vk_index well = 0;
+        for (; well + VK_PRODUCT_ROWS <= wells; well += VK_PRODUCT_ROWS) VK_PRODUCT_TILE(VK_PRODUCT_ROWS, VK_PRODUCT_COLUMNS);
+        for (; well + 2 <= wells; well += 2) VK_PRODUCT_TILE(2, VK_PRODUCT_COLUMNS);
+        for (; well < wells; well++) VK_PRODUCT_TILE(1, VK_PRODUCT_COLUMNS);
+    }
+    for (; column + 16 <= columns; column += 16) {
+        for (vk_index well = 0; well < wells; well++) VK_PRODUCT_TILE(1, 1);
+    }
+    for (; column < columns; column++) {
+        for (vk_index well = 0; well < wells; well++) {
+            float sum = bias[column];
+            for (vk_index i = 0; i < inner; i++) sum += state[well * inner + i] * weights[i * columns + column];
+            output[well * columns + column] = sum;
+        }
+    }
+}

@@ -132,6 +132,15 @@
                     wells, hidden)
                 return state + output
             }
+            agree(vk_state_product_f32_base, vk_state_product_f32_v3, vk_state_product_f32_v4, Float(1e-4), "product") { kernel, random in
+                let (wells, columns) = shape(&random)
+                let inner = Int.random(in: 1...40, using: &random)
+                var output = [Float](repeating: 0, count: wells * columns)
+                kernel(
+                    values(wells * inner, &random), values(inner * columns, &random), values(columns, &random), &output, wells, inner,
+                    columns)
+                return output
+            }
             agree(vk_gru_forward_f32_base, vk_gru_forward_f32_v3, vk_gru_forward_f32_v4, Float(1e-6), "forward", forward)
             agree(vk_gru_forward_f64_base, vk_gru_forward_f64_v3, vk_gru_forward_f64_v4, 1e-14, "forward", forward)
             agree(vk_gru_backward_f32_base, vk_gru_backward_f32_v3, vk_gru_backward_f32_v4, Float(1e-5), "backward", backward)

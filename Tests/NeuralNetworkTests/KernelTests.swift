@@ -169,6 +169,20 @@ import VectorKernels
         }
     }
 
+    @Test("The state's product, any number of wells and columns")
+    func stateProduct() {
+        var random = SeededGenerator(seed: 9)
+        for (wells, inner, columns) in [(1, 1, 1), (3, 5, 15), (8, 128, 384), (16, 33, 99), (13, 20, 51), (7, 16, 48), (9, 64, 192)] {
+            let (state, weights) = (Self.values(wells * inner, &random), Self.values(inner * columns, &random))
+            let bias = Self.values(columns, &random)
+            var fast = [Float](repeating: 77, count: wells * columns + 16)
+            var plain = fast
+            vk_state_product_f32(state, weights, bias, &fast, wells, inner, columns)
+            vk_state_product_f32_plain(state, weights, bias, &plain, wells, inner, columns)
+            #expect(largestDifference(fast, plain) <= 1e-4)
+        }
+    }
+
     @Test("Patches of a picture's border are zeros")
     func patches() {
         // A 2×2 picture of one plane under a 3×3 kernel with one row and column of zeros around.

@@ -60,6 +60,13 @@ void vk_gru_step_f32_plain(const float *fromInput, vk_index inputStride, const f
                            const uint8_t *mask, vk_index maskStride, float *output, vk_index outputStride,
                            vk_index wells, vk_index hidden);
 
+// output = state * weights + bias for the few rows of a recurrent state:
+//   state [wells][inner], weights [inner][columns], output [wells][columns]
+void vk_state_product_f32(const float *state, const float *weights, const float *bias, float *output, vk_index wells,
+                          vk_index inner, vk_index columns);
+void vk_state_product_f32_plain(const float *state, const float *weights, const float *bias, float *output, vk_index wells,
+                                vk_index inner, vk_index columns);
+
 // ---- training; what each does stands in training_loops.h ----
 
 void vk_gru_forward_f32(float *gates, const float *fromHidden, float *carried, const float *before, float *after, const uint8_t *mask, vk_index wells, vk_index hidden);
@@ -109,6 +116,7 @@ VK_BUILDS(vk_depthwise_row_f32)
 VK_BUILDS(vk_depthwise_input_row_f32)
 VK_BUILDS(vk_depthwise_weight_row_f32)
 VK_BUILDS(vk_gru_step_f32)
+VK_BUILDS(vk_state_product_f32)
 VK_BUILDS(vk_gru_forward_f32)
 VK_BUILDS(vk_gru_forward_f64)
 VK_BUILDS(vk_gru_backward_f32)

@@ -2,9 +2,15 @@ import Foundation
 import NeuralNetwork
 
 /// How fast the network runs and learns: EfficientNet-Lite0 at 224×224 in colour, a GRU over 1,000 frames of 16 wells, a training step;
-/// layer by layer, and as a share of what one large matrix product reaches on this machine. Tests/Benchmarks/network_peer.py measures
-/// ONNX Runtime and PyTorch at the same work. The weights are random: they change no time.
+/// layer by layer, and as a share of what one large matrix product reaches on this machine. The weights are random: they change no time.
+///
+/// Tests/Benchmarks/network_peer.py measures ONNX Runtime and PyTorch at the same work in turn with this program, which it asks for one
+/// repetition at a time: with EMBRYOPROFILER_REQUESTS=1 in the environment, see `NetworkRequests`.
 func networkBenchmark(repeats: Int = 7) throws -> [BenchmarkResult] {
+    if ProcessInfo.processInfo.environment["EMBRYOPROFILER_REQUESTS"] == "1" {
+        try NetworkRequests().serve()
+        return []
+    }
     let bench = NetworkBenchmark(repeats: max(1, repeats), cores: max(1, ProcessInfo.processInfo.activeProcessorCount))
     return try bench.encoder() + bench.sequence() + bench.training() + [bench.memory()]
 }
@@ -114,14 +120,8 @@ private struct NetworkBenchmark {
         return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
     }
 
-    private func wall() -> Double { seconds(of: CLOCK_MONOTONIC) }
+    private func wall() -> Double { NetworkRequests.seconds(CLOCK_MONOTONIC) }
 
     /// Of all threads of this program.
-    private func cpu() -> Double { seconds(of: CLOCK_PROCESS_CPUTIME_ID) }
-
-    private func seconds(of clock: clockid_t) -> Double {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
+    private func cpu() -> Double { NetworkRequests.seconds(CLOCK_PROCESS_CPUTIME_ID) }
 }
