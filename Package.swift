@@ -28,7 +28,9 @@ let package = Package(
         .target(name: "Recordings", dependencies: ["CFFmpeg"]),
         .target(name: "NeuralNetwork", dependencies: ["COpenBLAS", "VectorKernels"]),
         .target(name: "Morphokinetics"),
-        .target(name: "Microwells", dependencies: ["Recordings", "NeuralNetwork"]),
+        .target(
+            name: "Microwells", dependencies: ["Recordings", "NeuralNetwork"], exclude: ["Resources/wells.log.csv"],
+            resources: [.copy("Resources/wells.safetensors")]),
         .target(name: "Implantation", dependencies: ["Morphokinetics", "COpenBLAS", yams]),
         .target(name: "Simulation", dependencies: ["Recordings", "Morphokinetics"], exclude: ["README.md"]),
         .target(
@@ -53,7 +55,7 @@ let package = Package(
         .testTarget(name: "RecordingsTests", dependencies: ["Recordings"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "VectorKernels"], resources: [.copy("Goldens")]),
         .testTarget(name: "MorphokineticsTests", dependencies: ["Morphokinetics"], exclude: ["Goldens"]),
-        .testTarget(name: "MicrowellsTests", dependencies: ["Microwells", "Recordings", "Simulation"]),
+        .testTarget(name: "MicrowellsTests", dependencies: ["Microwells", "NeuralNetwork", "Recordings", "Simulation"]),
         .testTarget(name: "ImplantationTests", dependencies: ["Implantation", "Morphokinetics"], exclude: ["Golden"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Recordings", "Morphokinetics"]),
         .testTarget(name: "ProfilingTests", dependencies: ["Profiling", "Simulation"]),

@@ -5,7 +5,7 @@ import Recordings
 /// column and fills in what it missed.
 public struct LearnedWellDetector: WellDetector {
     public let name = "learned"
-    let model: LearnedWellModel
+    private let network: LearnedFrameNetwork
     let singleWellName: String
 
     /// Probabilities that a cell must have to count as a well: in a lattice of others, and alone.
@@ -13,8 +13,12 @@ public struct LearnedWellDetector: WellDetector {
     static let leastAlone = 0.6
 
     /// - Parameter singleWellName: the name given to the well of a single-well recording.
-    public init(model: LearnedWellModel, singleWellName: String = "1") {
-        self.model = model
+    /// - Throws: `MicrowellsError.badModel` for a model without the network on whole frames.
+    public init(model: LearnedWellModel, singleWellName: String = "1") throws {
+        guard let network = model.frames else {
+            throw MicrowellsError.badModel(reason: "it holds no network on whole frames; train one with embryo-profiler train-wells")
+        }
+        self.network = network
         self.singleWellName = singleWellName
     }
 
@@ -26,7 +30,7 @@ public struct LearnedWellDetector: WellDetector {
                 reason:
                     "EmbryoProfiler_Microwells.resources/wells.safetensors does not lie beside the program or is damaged; install it again")
         }
-        self.init(model: model, singleWellName: singleWellName)
+        try self.init(model: model, singleWellName: singleWellName)
     }
 
     public func detect(in frames: [GrayImage], layout: DishLayout) throws -> DishDetection {
@@ -55,7 +59,7 @@ public struct LearnedWellDetector: WellDetector {
         guard min(working.image.width, working.image.height) >= LearnedFrameNetwork.cell else {
             return empty(frame, layout: layout, reason: "no wells found: looked for wells in a picture too thin to hold one")
         }
-        let answer = try model.frames.answer(working.image, least: Self.leastInGrid)
+        let answer = try network.answer(working.image, least: Self.leastInGrid)
         var looked: [String] = []
         if layout != .single {
             switch grid(answer, image: working.image, layout: layout) {

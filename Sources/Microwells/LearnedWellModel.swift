@@ -3,14 +3,15 @@ import NeuralNetwork
 
 /// The learned parts of well detection as one safetensors file: the network on whole frames and the one on single wells.
 public struct LearnedWellModel: Sendable, Equatable {
-    let frames: LearnedFrameNetwork
+    /// nil in a file that holds the network on single wells only.
+    let frames: LearnedFrameNetwork?
     let occupancy: LearnedOccupancy
     /// How it was trained, in words.
     public let note: String
 
     static let kind = "embryo-profiler.wells.1"
 
-    init(frames: LearnedFrameNetwork, occupancy: LearnedOccupancy, note: String) {
+    init(frames: LearnedFrameNetwork?, occupancy: LearnedOccupancy, note: String) {
         self.frames = frames
         self.occupancy = occupancy
         self.note = note
@@ -26,9 +27,11 @@ public struct LearnedWellModel: Sendable, Equatable {
         guard weights.metadata["format"] == Self.kind else {
             throw MicrowellsError.badModel(reason: "\(weights.name) does not say that it is of the kind \(Self.kind)")
         }
+        let hasFrames = weights.tensors.keys.contains { $0.hasPrefix("frames.") }
         self.init(
-            frames: LearnedFrameNetwork(
-                network: try ConvolutionNetwork(try LearnedFrameNetwork.stack(), weights: weights, prefix: "frames.")),
+            frames: hasFrames
+                ? LearnedFrameNetwork(network: try ConvolutionNetwork(try LearnedFrameNetwork.stack(), weights: weights, prefix: "frames."))
+                : nil,
             occupancy: LearnedOccupancy(
                 network: try ConvolutionNetwork(try LearnedOccupancy.stack(), weights: weights, prefix: "occupancy.")),
             note: weights.metadata["note"] ?? "")
@@ -38,7 +41,7 @@ public struct LearnedWellModel: Sendable, Equatable {
     func file() -> WeightFile {
         WeightFile(
             name: "wells", metadata: ["format": Self.kind, "note": note],
-            tensors: frames.network.tensors(prefix: "frames.").merging(occupancy.network.tensors(prefix: "occupancy.")) { $1 })
+            tensors: occupancy.network.tensors(prefix: "occupancy.").merging(frames?.network.tensors(prefix: "frames.") ?? [:]) { $1 })
     }
 
     /// The model that ships with the program; nil where its file does not lie beside the program. Occupancy then rests on measured

@@ -115,7 +115,8 @@ public struct LearnedWellTraining: Sendable {
         }
     }
 
-    /// Trains both networks. `report` is given a line of progress now and then: `frames,step,loss`.
+    /// Trains both networks; the one on whole frames is left out where `frameSteps` is 0. `report` is given a line of progress now and
+    /// then: `frames,step,loss`.
     public mutating func model(
         occupancySteps: Int, frameSteps: Int, note: String, report: (String) -> Void
     ) throws -> LearnedWellModel {
@@ -123,7 +124,7 @@ public struct LearnedWellTraining: Sendable {
         changes = LearnedPictureChanges(seed: seed ^ 0x0CC0)
         let occupancy = try trainOccupancy(steps: occupancySteps, report: report)
         changes = LearnedPictureChanges(seed: seed ^ 0xF4A3)
-        let frames = try trainFrames(steps: frameSteps, report: report)
+        let frames = try frameSteps > 0 ? trainFrames(steps: frameSteps, report: report) : nil
         return LearnedWellModel(frames: frames, occupancy: occupancy, note: note)
     }
 
