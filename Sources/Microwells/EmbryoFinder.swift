@@ -43,7 +43,7 @@ struct EmbryoFinder {
     /// The best circle near one of before; cheap.
     func find(near before: Finding) -> Finding? {
         let cells = Float(EmbryoActivity.gridRadius)
-        return search(aroundX: before.x * cells, y: before.y * cells, reach: 1.5, step: 0.75)
+        return search(aroundX: before.x * cells, y: before.y * cells, reach: 0.8, step: 0.8)
     }
 
     private func search(aroundX startX: Float, y startY: Float, reach: Float, step: Float) -> Finding? {

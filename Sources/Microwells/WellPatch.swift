@@ -29,31 +29,35 @@ struct WellPatch: Sendable {
         // Where the patch is coarser than the picture, the mean of several samples stands for each pixel.
         let samples = max(1, Int(step.rounded()))
         let norm = 1 / Float(samples * samples)
+        let columns = AxisSamples(start: left, step: step, count: side, samples: samples, limit: picture.width)
+        let rows = AxisSamples(start: top, step: step, count: side, samples: samples, limit: picture.height)
+        let right = picture.width > 1 ? 1 : 0
+        let below = picture.height > 1 ? picture.width : 0
         picture.pixels.withUnsafeBufferPointer { source in
             patch.pixels.withUnsafeMutableBufferPointer { out in
-                for row in 0..<side {
-                    for column in 0..<side {
-                        let x = left + Float(column) * step
-                        let y = top + Float(row) * step
-                        if x < -0.5 || y < -0.5 || x > Float(picture.width) - 0.5 || y > Float(picture.height) - 0.5 {
-                            seen[row * side + column] = false
-                        }
-                        if samples == 1 {
-                            out[row * side + column] = FloatImage.sample(source, picture.width, picture.height, x, y)
-                        } else {
-                            var sum: Float = 0
-                            for j in 0..<samples {
-                                let sy = y + ((Float(j) + 0.5) / Float(samples) - 0.5) * step
-                                for i in 0..<samples {
-                                    let sx = x + ((Float(i) + 0.5) / Float(samples) - 0.5) * step
-                                    sum += FloatImage.sample(source, picture.width, picture.height, sx, sy)
-                                }
+                columns.places.withUnsafeBufferPointer { places in
+                    columns.shares.withUnsafeBufferPointer { shares in
+                        guard let source = source.baseAddress, let out = out.baseAddress else { return }
+                        for row in 0..<(side * samples) {
+                            let upper = source + rows.places[row] * picture.width
+                            let lower = upper + below
+                            let down = rows.shares[row]
+                            let target = out + row / samples * side
+                            for column in 0..<(side * samples) {
+                                let at = places[column]
+                                let across = shares[column]
+                                let first = upper[at] + across * (upper[at + right] - upper[at])
+                                let second = lower[at] + across * (lower[at + right] - lower[at])
+                                target[samples == 1 ? column : column / samples] += norm * (first + down * (second - first))
                             }
-                            out[row * side + column] = sum * norm
                         }
                     }
                 }
             }
+        }
+        for row in 0..<side {
+            let isSeen = rows.isSeen[row]
+            for column in 0..<side where !isSeen || !columns.isSeen[column] { seen[row * side + column] = false }
         }
         image = patch
         visible = seen
@@ -74,5 +78,31 @@ struct WellPatch: Sendable {
         let step = disc.radius / Double(discRadius)
         return Circle(
             x: (circle.x - disc.x) / step + Double(centre), y: (circle.y - disc.y) / step + Double(centre), radius: circle.radius / step)
+    }
+}
+
+/// Where the samples of a patch lie along one axis of the picture.
+private struct AxisSamples {
+    /// The first of the two neighbours of each sample, and the share of the second.
+    var places: [Int] = []
+    var shares: [Float] = []
+    /// Whether each pixel's middle lies in the picture.
+    var isSeen: [Bool] = []
+
+    init(start: Float, step: Float, count: Int, samples: Int, limit: Int) {
+        places.reserveCapacity(count * samples)
+        shares.reserveCapacity(count * samples)
+        isSeen.reserveCapacity(count)
+        for index in 0..<count {
+            let middle = start + Float(index) * step
+            isSeen.append(middle >= -0.5 && middle <= Float(limit) - 0.5)
+            for part in 0..<samples {
+                let off = samples == 1 ? 0 : ((Float(part) + 0.5) / Float(samples) - 0.5) * step
+                let place = min(max(middle + off, 0), Float(limit - 1))
+                let first = min(Int(place), max(limit - 2, 0))
+                places.append(first)
+                shares.append(place - Float(first))
+            }
+        }
     }
 }

@@ -171,7 +171,7 @@ public struct WellTracker: Sendable {
             guard (index + frame) % (isWatched ? 4 : 8) == 0 else { return }
         }
         // Now and then the embryo is looked for everywhere, each well in another frame.
-        let before = (states[index].looksTaken + index) % 8 == 0 ? nil : states[index].last
+        let before = (states[index].looksTaken + index) % 12 == 0 ? nil : states[index].last
         states[index].looksTaken += 1
         let contents: WellContents
         let probabilities: OccupancyProbabilities
