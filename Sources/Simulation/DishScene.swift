@@ -153,7 +153,7 @@ struct DishScene: Sendable {
         let direction = optics == .embryoscope ? relief.direction : look.embryos.direction
         let maps = EmbryoPainter.maps(
             of: EmbryoScene(embryo: embryo, hours: shot.hours, angle: view.angle), frame: frame,
-            exposure: Exposure(direction: direction, focus: shot.focus))
+            exposure: Exposure(direction: direction, focus: shot.focus, zonaLine: optics == .dish ? 0.3 : 0))
         let defocus = max(0, abs(shot.focus) - 15) * 0.06
         let factor = optics == .embryoscope ? relief.factor(maps, defocus: defocus) : look.embryos.transmission(maps, defocus: defocus)
         for y in 0..<frame.height {

@@ -150,8 +150,8 @@ struct EmbryoPainter {
         return mips[micron > 1.7 ? 2 : (micron > 0.85 ? 1 : 0)]
     }
 
-    /// Adds the slope of a smooth thickness, already in `path`, to a layer.
-    mutating func addSlope(layer: Int, weight: Float, edge: Float) {
+    /// Adds the slope of a smooth thickness, already in `path`, to a layer; with `shallow`, slopes of its root darken by half.
+    mutating func addSlope(layer: Int, weight: Float, edge: Float, shallow: Float = 0) {
         let w = width
         let h = height
         let ux = exposure.direction.x * scale * 0.5 * weight
@@ -168,7 +168,7 @@ struct EmbryoPainter {
                             let gy = path[at + w] - path[at - w]
                             relief[at] += gx * ux + gy * uy
                             let steep = (gx * gx + gy * gy) * halfScale * halfScale
-                            edges[at] += Self.outline(steep) * edge
+                            edges[at] += (shallow > 0 ? steep / (shallow + steep) : Self.outline(steep)) * edge
                         }
                     }
                 }

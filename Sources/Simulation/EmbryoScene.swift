@@ -74,13 +74,13 @@ struct EmbryoScene {
             let strength = Float(min(1, 0.45 + (hours - appear) / 1.5)) * Float(min(1, 0.35 + (fade - hours) / 0.6))
             var random = RandomStream(seed: UInt64(truth.pronuclei) &+ UInt64(max(appear, 0) * 1e6), label: "pronuclei")
             let axis = random.direction() * SIMD3(1, 1, 0.5)
-            let where_ = SIMD3(random.normal(Float(0), 6), random.normal(Float(0), 6), random.normal(Float(0), 4))
+            let middle = SIMD3(random.normal(Float(0), 6), random.normal(Float(0), 6), random.normal(Float(0), 4))
             for index in 0..<truth.pronuclei {
                 let angle = Float(index) / Float(max(truth.pronuclei, 1)) * 2 * .pi
                 let turned = SIMD3(
                     axis.x * cos(angle) - axis.y * sin(angle), axis.x * sin(angle) + axis.y * cos(angle), axis.z * cos(angle))
                 let size = random.uniform(Float(10), 12.5) * (0.75 + 0.25 * met)
-                let place = egg.position + where_ * met + turned * (size * 0.97 + (1 - met) * 14)
+                let place = egg.position + middle * met + turned * (size * 0.97 + (1 - met) * 14)
                 nuclei.append(Nucleus(position: place, radius: size, strength: strength, nucleoli: random.integer(3...7)))
             }
         }

@@ -18,6 +18,8 @@ struct Exposure: Sendable {
     var focus: Float
     /// Micrometres over which light from a covered body fades to 1/e.
     var depth: Float = 45
+    /// Darkness of the zona's edges: transmitted light shows them as lines, relief shows their slope only.
+    var zonaLine: Float = 0
 }
 
 /// The optical maps of one embryo, `width * height` each: what the two microscopes turn into pictures.

@@ -75,7 +75,8 @@ public func renderSequence(
         let origin = (shift - 0.5) * side + 0.5 / scale
         let frame = PictureFrame(width: size, height: size, pixelsPerMicron: scale, originX: origin.x, originY: origin.y)
         let exposure = Exposure(
-            direction: look.direction, focus: focus + Float(frameRandom.normal(0, variation.focus / 3)), depth: depth)
+            direction: look.direction, focus: focus + Float(frameRandom.normal(0, variation.focus / 3)), depth: depth,
+            zonaLine: optics == .dish ? 0.3 : 0)
         let maps = EmbryoPainter.maps(of: EmbryoScene(embryo: embryo, hours: time), frame: frame, exposure: exposure)
         let gain = Float(exp(frameRandom.normal(0, variation.flicker)))
         let image =

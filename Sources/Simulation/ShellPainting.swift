@@ -47,7 +47,7 @@ extension EmbryoPainter {
                 }
             }
         }
-        addSlope(layer: 1, weight: 1, edge: 0.3)
+        addSlope(layer: 1, weight: 1, edge: exposure.zonaLine * anatomy.zonaContrast, shallow: 0.25)
     }
 
     /// The blastocyst's thin outer wall.

@@ -36,7 +36,7 @@ import Testing
                 let scale: Float = 256 / (2 * look.wellRadius) * random.uniform(Float(0.78), 0.85)
                 let corner = look.wellCentre - SIMD2(128, 128) / scale
                 let frame = PictureFrame(width: 256, height: 256, pixelsPerMicron: scale, originX: corner.x, originY: corner.y)
-                let exposure = Exposure(direction: look.direction, focus: random.normal(Float(0), 8), depth: random.uniform(Float(25), 70))
+                let exposure = Exposure(direction: look.direction, focus: random.normal(Float(0), 8), depth: random.uniform(Float(35), 130))
                 let maps = EmbryoPainter.maps(of: EmbryoScene(embryo: embryo, hours: hours), frame: frame, exposure: exposure)
                 let picture = look.picture(maps, noiseSeed: random.next()).quantised()
                 let radius = embryo.outerRadius(at: hours) * scale
