@@ -32,7 +32,8 @@ def hough(gray, low, high):
     small = cv2.medianBlur(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), 5)
     circles = cv2.HoughCircles(small, cv2.HOUGH_GRADIENT, 1, 2 * low, param1=120, param2=25, minRadius=low, maxRadius=high)
     # Back to the picture's pixels, whose centres lie at whole numbers.
-    return [] if circles is None else [((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5, r / scale) for x, y, r in circles[0]]
+    return [] if circles is None else [
+        ((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5, r / scale) for x, y, r in circles[0].tolist()]
 
 
 def fixed(gray):
