@@ -38,7 +38,7 @@ let package = Package(
             dependencies: [
                 "Recordings", "Microwells", "NeuralNetwork", "Morphokinetics", "Implantation", "CFFmpeg", "COpenBLAS", yams, mustache,
             ],
-            exclude: ["Resources/MODEL_CARD.md", "Resources/stage-model.log.csv"],
+            exclude: ["Resources/MODEL_CARD.md", "Resources/stage-model.log.csv", "Resources/stage-model.encoder-log.csv"],
             resources: [
                 .copy("Resources/report.mustache"), .copy("Resources/encoder-efficientnet-lite0-imagenet.safetensors"),
                 .copy("Resources/stage-model.safetensors"),

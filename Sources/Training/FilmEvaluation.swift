@@ -14,17 +14,22 @@ enum FilmEvaluation {
     ) throws -> Evaluation? {
         let labelled = films.filter { film in film.labels.contains { Stage.allCases.indices.contains($0) } }
         guard !labelled.isEmpty else { return nil }
-        let decoder = TimelineDecoder()
-        let make = { @Sendable (index: Int) in try prediction(labelled[index], model, order, decoder, clock) }
+        let make = { @Sendable (index: Int) in
+            let logs = try order.logProbabilities(of: labelled[index], model: model, worker: try model.makeWorker())
+            return try prediction(labelled[index], logProbabilities: logs, correlation: model.evidenceHours, clock: clock)
+        }
         let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }, make)
         return try Evaluation(predictions: predictions, truths: labelled.map(truth))
     }
 
-    private static func prediction(
-        _ film: CropFilm, _ model: StageModel, _ order: FrameOrder, _ decoder: TimelineDecoder, _ clock: TimelineDecoder.Clock
+    /// What the decoder makes of a film's frames; the film's pictures are not looked at.
+    static func prediction(
+        _ film: CropFilm, logProbabilities: [Double], correlation: Double, clock: TimelineDecoder.Clock = .insemination
     ) throws -> AnnotatedEmbryo {
-        let logs = try order.logProbabilities(of: film, model: model, worker: try model.makeWorker())
-        let decoded = try decoder.decode(logProbabilities: logs, hours: film.hours, clock: clock)
+        let weights = EvidenceWeights.make(
+            hours: film.hours, usable: [Bool](repeating: true, count: film.count), correlation: correlation)
+        let decoded = try TimelineDecoder().decode(
+            logProbabilities: logProbabilities, hours: film.hours, clock: clock, weights: weights)
         let posteriors = (0..<film.count).flatMap { frame in
             decoded.posteriors[frame * StageModel.classCount..<frame * StageModel.classCount + Stage.allCases.count]
         }
@@ -33,7 +38,7 @@ enum FilmEvaluation {
             posteriors: posteriors, events: decoded.timeline.times)
     }
 
-    private static func truth(_ film: CropFilm) -> AnnotatedEmbryo {
+    static func truth(_ film: CropFilm) -> AnnotatedEmbryo {
         let labels = film.labels.map { Stage.allCases.indices.contains($0) ? Stage.allCases[$0] : nil }
         return AnnotatedEmbryo(name: film.name, group: film.group, frames: Array(0..<film.count), labels: labels, hours: film.hours)
     }

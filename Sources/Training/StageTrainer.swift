@@ -45,6 +45,8 @@ public struct TrainingSummary: Sendable {
     public var validationLoss: Double?
     public var validationAccuracy: Double?
     public var temperature: Double
+    /// See `EvidenceWeights`.
+    public var evidenceHours: Double
     /// The evaluation page; nil without annotated recordings that were kept out.
     public var page: URL?
 }
@@ -112,6 +114,9 @@ public struct StageTrainer: Sendable {
                 if isCancelled() { throw TrainingError.cancelled }
             })
         let temperature = try Temperature.fit(result.weights, on: material.validation, jobs: request.jobs)
+        let before = try request.start.map { try StageModel.load($0).evidenceHours } ?? 0
+        let correlation = try EvidenceCorrelation.fit(
+            result.weights, temperature: temperature, on: material.timed, otherwise: before, jobs: request.jobs)
         var weights = result.weights
         for (name, tensor) in weights.tensors {
             weights.tensors[name] = WeightTensor(shape: tensor.shape, values: tensor.values, storage: .float16)
@@ -122,7 +127,7 @@ public struct StageTrainer: Sendable {
         ]
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
         let file = try StageModelFile.make(
-            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, sequence: weights,
+            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, evidenceHours: correlation, sequence: weights,
             encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try file.write(to: request.output)
         let page = try writePage(laboratory.held)
@@ -130,7 +135,7 @@ public struct StageTrainer: Sendable {
         return TrainingSummary(
             model: request.output, sha256: try ContentDigest.sha256(Data(contentsOf: request.output)), films: material.films,
             labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss,
-            validationAccuracy: held?.accuracy, temperature: temperature, page: page)
+            validationAccuracy: held?.accuracy, temperature: temperature, evidenceHours: correlation, page: page)
     }
 
     /// Writes `<model>.evaluation.html`: the new model, and the one that it began from, on the patients who were kept out.

@@ -11,6 +11,8 @@ struct TrainingMaterial {
     /// Share of each in a step.
     var shares: [Double] = []
     var validation: [LabelledSequence] = []
+    /// Films that were kept out with their hours, for what only timelines show.
+    var timed: [TimedFilm] = []
     var films = 0
     /// What the model's file says of its data.
     var description = ""
@@ -47,7 +49,9 @@ struct TrainingMaterial {
         }
         // Training films first, then validation films, then films of nothing, which need no film of another.
         let count = recipe.films + recipe.validationFilms
-        let all = try Self.each(count + recipe.unreadableFilms, jobs: request.jobs, "simulated films", isCancelled, report) { index in
+        typealias Part = (examples: [LabelledSequence], timed: TimedFilm?)
+        let parts: [Part] = try Self.each(count + recipe.unreadableFilms, jobs: request.jobs, "simulated films", isCancelled, report) {
+            index in
             let film: CropFilm
             if index < count {
                 let seed = recipe.firstSeed + UInt64(index)
@@ -62,12 +66,15 @@ struct TrainingMaterial {
             }
             let isValidation = index >= recipe.films && index < count
             let variants = isValidation ? 1 : recipe.variants
-            return try (1...variants).map { variant in
+            let examples = try (1...variants).map { variant in
                 LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
                     targets: film.targets)
             }
+            return (examples, isValidation ? TimedFilm(film, examples[0]) : nil)
         }
+        let all = parts.map(\.examples)
+        timed += parts.compactMap(\.timed)
         let variation = SequenceVariation()
         for (index, example) in all[recipe.films..<count].joined().enumerated() {
             // The same recording in every epoch and every run.
@@ -128,6 +135,7 @@ struct TrainingMaterial {
         }
         sets.append(Array(examples[..<training.count].joined()))
         validation += examples[training.count...].joined()
+        timed += zip(held, examples[training.count...]).map { TimedFilm($0, $1[0]) }
         shares.append(1)
         films += training.count
         sources.append("\(training.count + held.count) annotated wells of \(Set((training + held).map(\.group)).count) patients")

@@ -110,7 +110,10 @@ struct TrainCommand: ParsableCommand {
         print("\(summary.model.path): \(summary.films) films, \(summary.labelledFrames) labelled frames, \(summary.epochs) epochs")
         if let loss = summary.validationLoss, let accuracy = summary.validationAccuracy {
             print(
-                String(format: "kept out: loss %.3f, %.1f %% of frames right, temperature %.2f", loss, accuracy * 100, summary.temperature))
+                String(
+                    format: "kept out: loss %.3f, %.1f %% of frames right; temperature %.2f, frames within %.2f h share their evidence",
+                    loss,
+                    accuracy * 100, summary.temperature, summary.evidenceHours))
         } else {
             print("nothing was kept out (fewer than three patients): the model's accuracy is not known")
         }

@@ -80,3 +80,15 @@ import Testing
         #expect(first.count == 64 * 64 && first != expected && first != set.picture(0, &random))
     }
 }
+
+@Suite struct EvidenceCorrelationTests {
+    @Test func theLeastThatReachesTheAimIsFound() {
+        // Coverage rises by a tenth an hour from 0.7: nine tenths at two hours.
+        #expect(abs(EvidenceCorrelation.least(reaching: 0.9) { 0.7 + 0.1 * $0 } - 2) < 1e-9)
+        // Between two candidates: 0.8 at one hour, 1 at one and a half.
+        #expect(abs(EvidenceCorrelation.least(reaching: 0.9) { $0 <= 1 ? 0.8 : 1 } - 1.25) < 1e-9)
+        #expect(EvidenceCorrelation.least(reaching: 0.9) { _ in 0.95 } == 0)
+        // Never reached: the best there is.
+        #expect(EvidenceCorrelation.least(reaching: 0.9) { 0.8 - abs($0 - 3) / 100 } == 3)
+    }
+}

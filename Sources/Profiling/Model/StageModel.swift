@@ -24,6 +24,8 @@ public struct StageModel: Sendable {
     let reduction: FeatureReduction?
     let sequence: SequenceModel
     let temperature: Double
+    /// The correlation time of the network's errors in hours, for `EvidenceWeights`.
+    public let evidenceHours: Double
 
     /// Reads a model; nil stands for the one that ships.
     ///
@@ -83,6 +85,7 @@ public struct StageModel: Sendable {
             name = description.name
             inputSize = description.inputSize
             temperature = description.temperature
+            evidenceHours = description.evidenceHours
             reducedCount = reduction?.count ?? whole.inputs
             metadata = file.metadata
             sha256 = try ContentDigest.sha256(data)

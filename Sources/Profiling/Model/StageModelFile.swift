@@ -14,6 +14,7 @@ import NeuralNetwork
 /// | `classes` | the sixteen stages and `none`, separated by spaces |
 /// | `input.size` | side of a crop in pixels |
 /// | `temperature` | class scores are divided by this before the softmax |
+/// | `evidence.hours` | frames nearer than this share their evidence, see `EvidenceWeights`; 0 where it is missing |
 /// | `encoder.name`, `encoder.sha256` | the encoder's file, where the model holds no `encoder.*` tensors |
 /// | `sequence.*` | the recurrent network's architecture |
 /// | `training.data`, `training.seed`, `licence` | where the weights come from |
@@ -23,6 +24,8 @@ public struct StageModelFile: Sendable, Equatable {
     /// Side of a crop in pixels.
     public var inputSize: Int
     public var temperature: Double
+    /// See `EvidenceWeights`.
+    public var evidenceHours: Double
     /// True where the encoder's weights are in the file.
     public var holdsEncoder: Bool
     /// The encoder's file; empty where the model holds it.
@@ -59,6 +62,11 @@ public struct StageModelFile: Sendable, Equatable {
             throw odd("temperature", heat)
         }
         self.temperature = temperature
+        let span = file.metadata["evidence.hours"] ?? "0"
+        guard let evidenceHours = Double(span), evidenceHours.isFinite, (0...1000).contains(evidenceHours) else {
+            throw odd("evidence.hours", span)
+        }
+        self.evidenceHours = evidenceHours
         holdsEncoder = file.tensors.keys.contains { $0.hasPrefix("encoder.") }
         encoderName = holdsEncoder ? "" : try text("encoder.name")
         encoderSHA256 = holdsEncoder ? "" : try text("encoder.sha256")
@@ -71,7 +79,8 @@ public struct StageModelFile: Sendable, Equatable {
     ///   - encoder: the trained encoder's file, or nil for the encoder that ships.
     ///   - origin: more metadata: `training.data`, `training.seed`, `licence`, …
     public static func make(
-        name: String, inputSize: Int, temperature: Double, sequence: WeightFile, encoder: WeightFile?, origin: [String: String]
+        name: String, inputSize: Int, temperature: Double, evidenceHours: Double = 0, sequence: WeightFile, encoder: WeightFile?,
+        origin: [String: String]
     ) throws -> WeightFile {
         var file = WeightFile(name: shippedName)
         file.metadata = origin
@@ -81,6 +90,7 @@ public struct StageModelFile: Sendable, Equatable {
         file.metadata["classes"] = classNames.joined(separator: " ")
         file.metadata["input.size"] = "\(inputSize)"
         file.metadata["temperature"] = "\(temperature)"
+        file.metadata["evidence.hours"] = "\(evidenceHours)"
         for (key, tensor) in sequence.tensors where key.hasPrefix("sequence.") { file.tensors[key] = tensor }
         if let encoder {
             for (key, value) in encoder.metadata where key.hasPrefix("encoder.") || key.hasPrefix("preprocessing") {

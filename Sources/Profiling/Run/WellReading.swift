@@ -50,7 +50,8 @@ struct WellReading {
         }
         let logProbabilities = try tools.model.logProbabilities(features: series.features, frames: series.count, usable: usable)
         let decoded = try tools.decoder.decode(
-            logProbabilities: logProbabilities, hours: clock.decoderHours, clock: clock.decoderClock, weights: usable.map { $0 ? 1 : 0 })
+            logProbabilities: logProbabilities, hours: clock.decoderHours, clock: clock.decoderClock,
+            weights: EvidenceWeights.make(hours: clock.decoderHours, usable: usable, correlation: tools.model.evidenceHours))
         stages = zip(decoded.path, usable).map { $1 ? $0 : nil }
         var posteriors = [Double](repeating: 0, count: series.count * count)
         for slot in 0..<series.count where usable[slot] {

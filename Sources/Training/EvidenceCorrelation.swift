@@ -1,0 +1,72 @@
+import Foundation
+import Morphokinetics
+import NeuralNetwork
+import Profiling
+
+/// A film that was kept out: its features, and its hours and labels without the pictures.
+struct TimedFilm: Sendable {
+    let film: CropFilm
+    let sequence: FeatureSequence
+
+    init(_ film: CropFilm, _ example: LabelledSequence) {
+        var film = film
+        film.pixels = []
+        self.film = film
+        sequence = example.sequence
+    }
+}
+
+/// Finds the correlation time of a network's errors: the least with which the decoder's 90 % intervals hold nine tenths of the onsets.
+enum EvidenceCorrelation {
+    static let candidates: [Double] = [0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12]
+    /// Onsets below which coverage says too little.
+    static let leastOnsets = 40
+
+    /// Hours for `EvidenceWeights`, or `otherwise` where there are too few onsets to tell.
+    static func fit(
+        _ weights: WeightFile, temperature: Double, on films: [TimedFilm], otherwise: Double, jobs: Int
+    ) throws -> Double {
+        let model = try SequenceModel(weights: weights)
+        let rows = try model.logits(of: films.map(\.sequence), jobs: jobs).map { logNormalised($0, temperature) }
+        let truths = films.map { FilmEvaluation.truth($0.film) }
+        guard truths.reduce(0, { $0 + $1.events.count }) >= leastOnsets else { return otherwise }
+        func coverage(_ correlation: Double) throws -> Double {
+            let make = { @Sendable (index: Int) in
+                try FilmEvaluation.prediction(films[index].film, logProbabilities: rows[index], correlation: correlation)
+            }
+            let predictions = try TrainingMaterial.each(films.count, jobs: jobs, "", { false }, { _ in }, make)
+            var options = Evaluation.Options()
+            options.resamples = 0
+            let evaluation = try Evaluation(predictions: predictions, truths: truths, options: options)
+            return evaluation.metrics.values[["calibration", "coverage"]] ?? 0
+        }
+        return try least(reaching: 0.9, coverage)
+    }
+
+    /// The least candidate whose coverage reaches the aim, drawn between it and the one before; the best candidate where none does.
+    static func least(reaching aim: Double, _ coverage: (Double) throws -> Double) rethrows -> Double {
+        var last: (hours: Double, coverage: Double)?
+        var best = (hours: 0.0, coverage: -1.0)
+        for hours in candidates {
+            let found = try coverage(hours)
+            if found > best.coverage { best = (hours, found) }
+            if found >= aim {
+                guard let last, found > last.coverage else { return hours }
+                return last.hours + (hours - last.hours) * (aim - last.coverage) / (found - last.coverage)
+            }
+            last = (hours, found)
+        }
+        return best.hours
+    }
+
+    private static func logNormalised(_ logits: [Float], _ temperature: Double) -> [Double] {
+        let count = StageModel.classCount
+        var result = logits.map { Double($0) / temperature }
+        for start in stride(from: 0, to: result.count, by: count) {
+            let largest = result[start..<start + count].max() ?? 0
+            let total = largest + log(result[start..<start + count].reduce(0) { $0 + exp($1 - largest) })
+            for place in start..<start + count { result[place] -= total }
+        }
+        return result
+    }
+}
