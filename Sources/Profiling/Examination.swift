@@ -37,6 +37,14 @@ public struct Examination: Codable, Sendable {
                 model = loaded
                 return "\(loaded.name), SHA-256 \(loaded.sha256.prefix(12))…, crops of \(loaded.inputSize) pixels"
             },
+            check("wells") {
+                guard let wells = LearnedWellModel.shipped else {
+                    throw ExaminationFailure(
+                        what: "EmbryoProfiler_Microwells.resources/wells.safetensors is not beside the program; without it what lies in a "
+                            + "well is judged by rules set by hand. Install the program whole (make install)")
+                }
+                return wells.note
+            },
             check("network") {
                 guard let model else { throw ExaminationFailure(what: "there is no model to run") }
                 return try network(model)

@@ -33,7 +33,7 @@ func microwellsBenchmark() throws -> [BenchmarkResult] {
     }
     results += try MicrowellsBenchmark.speed(detectors, on: large.map(\.picture))
     try pictures?.finish()
-    return results + (try MicrowellsBenchmark.tracking())
+    return results + (try trackingBenchmark())
 }
 
 /// The variants of a real dish of sixteen wells, marked by hand.
@@ -162,52 +162,10 @@ enum MicrowellsBenchmark {
         }
     }
 
-    /// Tracking and cutting sixteen wells of a drifting 4x4 dish.
-    static func tracking() throws -> [BenchmarkResult] {
-        let base = SimulatedDish(seed: 900_100, layout: .grid4).render(width: 1560, height: 1124).image.quantised()
-        let frames = (0..<40).map { cut(base, x: 12 + Int(8 * sin(Double($0) / 7)), y: 12 + Int(8 * cos(Double($0) / 9))) }
-        let detection = try GeometricWellDetector().detect(in: frames[0])
-        var tracker = try WellTracker(detection: detection, reference: frames[0])
-        var trackSeconds: [Double] = []
-        var cropSeconds: [Double] = []
-        var sum: Float = 0
-        for frame in frames {
-            let start = threadSeconds()
-            let seen = tracker.track(frame)
-            let middle = threadSeconds()
-            for well in seen {
-                let region = tracker.cropRegion(of: well)
-                sum +=
-                    frame.crop(
-                        centerX: region.centerX + 0.5, centerY: region.centerY + 0.5, side: region.side, angle: region.angle * .pi / 180,
-                        size: 224
-                    ).pixels[0]
-            }
-            trackSeconds.append(middle - start)
-            cropSeconds.append(threadSeconds() - middle)
-        }
-        precondition(sum.isFinite)
-        let note = "\(detection.wells.count) wells, 1536x1100, processor time of one thread, median of \(frames.count) frames"
-        return [
-            BenchmarkResult(group: "microwells", name: "tracking", value: median(trackSeconds) * 1000, unit: "ms/frame", note: note),
-            BenchmarkResult(group: "microwells", name: "crops 224x224", value: median(cropSeconds) * 1000, unit: "ms/frame", note: note),
-        ]
-    }
-
     private static func threadSeconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
-
-    private static func cut(_ image: GrayImage, x: Int, y: Int) -> GrayImage {
-        var samples: [UInt8] = []
-        samples.reserveCapacity(1536 * 1100)
-        image.withSamples { source in
-            guard case .eight(let base, let stride) = source else { return }
-            for row in y..<(y + 1100) { for column in x..<(x + 1536) { samples.append(base[row * stride + column]) } }
-        }
-        return GrayImage(width: 1536, height: 1100, samples: samples)
     }
 
     private static func median(_ values: [Double]) -> Double {
