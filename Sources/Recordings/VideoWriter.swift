@@ -181,6 +181,11 @@ public final class VideoWriter {
         try check(avio_open(&format.pointee.pb, path, AVIO_FLAG_WRITE))
         var muxer: OpaquePointer?
         defer { av_dict_free(&muxer) }
+        if settings.framesPerSecond < 1, ["mp4", "mov"].contains(url.pathExtension.lowercased()) {
+            // An acquisition clock. With FFmpeg's own ticks of less than a tenth of a millisecond, hours between frames no longer fit the
+            // offsets of frames that are shown in another order than they are coded.
+            av_dict_set(&muxer, "video_track_timescale", "100", 0)
+        }
         if settings.fragmented {
             av_dict_set(&muxer, "movflags", "frag_keyframe+empty_moov+default_base_moof", 0)
         } else if settings.indexFirst, ["mp4", "mov"].contains(url.pathExtension.lowercased()) {

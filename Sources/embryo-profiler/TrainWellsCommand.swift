@@ -11,7 +11,7 @@ struct TrainWellsCommand: ParsableCommand {
             Writes the weights that the program is built with and, beside them, the course of the training as CSV.
 
             Example:
-              embryo-profiler train-wells --out Sources/Microwells/Resources/wells.safetensors --frame-steps 0
+              embryo-profiler train-wells --out Sources/Microwells/Resources/wells.safetensors
             """,
         shouldDisplay: false)
 
@@ -19,13 +19,13 @@ struct TrainWellsCommand: ParsableCommand {
     var out: String
 
     @Option(help: ArgumentHelp("How many dishes.", valueName: "count"))
-    var dishes = 240
+    var dishes = 700
 
     @Option(help: ArgumentHelp("Training steps of the network on single wells, 64 wells each.", valueName: "count"))
-    var occupancySteps = 1600
+    var occupancySteps = 4500
 
     @Option(help: ArgumentHelp("Training steps of the network on whole frames, 8 frames each; 0 leaves it out.", valueName: "count"))
-    var frameSteps = 700
+    var frameSteps = 3500
 
     @Option(help: ArgumentHelp("Seed of the dishes and of the training.", valueName: "number"))
     var seed: UInt64 = 1

@@ -39,6 +39,23 @@ struct VideoTests {
         }
     }
 
+    /// Minutes as the unit of time and hours from frame to frame: the offsets of reordered frames must still fit the container.
+    @Test(arguments: [("mp4", 10), ("mp4", 60), ("mov", 60), ("mp4", 720), ("mkv", 60)])
+    func hoursBetweenFrames(container: String, minutes: Int) throws {
+        let folder = try TemporaryFolder()
+        let url = folder.file("slow.\(container)")
+        var settings = VideoWriter.Settings()
+        settings.framesPerSecond = 1 / 60.0
+        let writer = try VideoWriter(url, codec: .h264, width: 96, height: 64, settings: settings)
+        for index in 0..<30 { try writer.append(Fixture.picture(index, bitDepth: 8), at: index * minutes) }
+        try writer.finish()
+        var options = RecordingOptions(clock: .container)
+        options.firstFrameAt = 2
+        let frames = try Recording.open(url, options: options).allFrames()
+        #expect(frames.compactMap(\.image).map(Fixture.index) == Array(0..<30))
+        for frame in frames { #expect(abs((frame.hours ?? -1) - (2 + Double(frame.index * minutes) / 60)) < 0.01) }
+    }
+
     @Test(arguments: [VideoWriter.Codec.ffv1, .png, .raw])
     func losslessIsExact(codec: VideoWriter.Codec) throws {
         let folder = try TemporaryFolder()
