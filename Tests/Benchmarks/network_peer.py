@@ -195,6 +195,8 @@ class Program:
             raise OSError((self.process.stderr.read().strip().splitlines() or ["it does not start"])[-1])
 
     def ask(self, request):
+        # A peer's threads spin for a while after their work, on the cores that the next is to be measured on.
+        time.sleep(0.4)
         self.process.stdin.write(request + "\n")
         self.process.stdin.flush()
         return [float(word) for word in self.process.stdout.readline().split()]
