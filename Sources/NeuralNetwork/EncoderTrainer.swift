@@ -156,7 +156,7 @@ public struct EncoderTrainer: Sendable {
                 }
                 guard result.weight > 0 else { continue }
                 sums.add(result)
-                sums.norms += state.optimiser.update(&state.values, gradients: gradients, rate: rate)
+                sums.norms += state.optimiser.update(&state.values, gradients: gradients, rate: rate, jobs: options.jobs)
                 state.averageStatistics()
                 sums.steps += 1
                 sums.rate = rate
@@ -267,7 +267,7 @@ extension EncoderTrainer {
                     values, &statistics, pictures: pictures, targets: targets, size: size, mode: .init(), dropout: nil, jobs: jobs,
                     gradients: gradients.baseAddress, arena: arena)
             }
-            optimiser.update(&values, gradients: gradients, rate: 1e-3)
+            optimiser.update(&values, gradients: gradients, rate: 1e-3, jobs: jobs)
             guard step > 0 else { continue }
             seconds.append(
                 (MatrixLibrary.seconds(CLOCK_MONOTONIC) - start.0, MatrixLibrary.seconds(CLOCK_PROCESS_CPUTIME_ID) - start.1))

@@ -40,6 +40,7 @@ struct AdamW<S: Scalar>: Sendable {
     var first: [S]
     var second: [S]
     var average: [S]
+    /// Stretches of one entry each, short enough to share among threads.
     private let runs: [(range: Range<Int>, decays: Bool, pace: Double)]
 
     /// `pace` gives a factor of the learning rate by the entry's name; entries of pace 0 stay as they are.
@@ -52,47 +53,76 @@ struct AdamW<S: Scalar>: Sendable {
         first = [S](repeating: 0, count: layout.count)
         second = first
         average = averaging > 0 ? values : []
-        runs = layout.entries.map { ($0.offset..<$0.offset + $0.count, $0.decays, pace($0.name)) }.filter { $0.2 > 0 }
+        let longest = 1 << 16
+        runs = layout.entries.flatMap { entry -> [(Range<Int>, Bool, Double)] in
+            let pace = pace(entry.name)
+            guard pace > 0 else { return [] }
+            let end = entry.offset + entry.count
+            return stride(from: entry.offset, to: end, by: longest).map { ($0..<min($0 + longest, end), entry.decays, pace) }
+        }
     }
 
-    /// One step; gives the gradient's norm before it was clipped.
+    /// One step; gives the gradient's norm before it was clipped. The number of threads changes nothing.
     @discardableResult
-    mutating func update(_ values: inout [S], gradients: [S], rate: Double) -> Double {
+    mutating func update(_ values: inout [S], gradients: [S], rate: Double, jobs: Int = 1) -> Double {
         step += 1
-        var square = 0.0
-        gradients.withUnsafeBufferPointer { gradients in
-            for (range, _, _) in runs { for i in range { square += Double(gradients[i]) * Double(gradients[i]) } }
+        let (runs, decay, beta1, beta2, epsilon) = (runs, decay, beta1, beta2, epsilon)
+        var squares = [Double](repeating: 0, count: runs.count)
+        squares.withUnsafeMutableBufferPointer { squares in
+            gradients.withUnsafeBufferPointer { gradients in
+                nonisolated(unsafe) let (squares, gradients) = (squares, gradients)
+                Jobs.run(runs.count, jobs: jobs) { run, _ in squares[run] = Self.squareSum(gradients, runs[run].range) }
+            }
         }
-        let norm = square.squareRoot()
+        let norm = squares.reduce(0, +).squareRoot()
         let scale = clip > 0 && norm > clip ? clip / norm : 1
         let correction1 = 1 - power(beta1, step)
         let correction2 = (1 - power(beta2, step)).squareRoot()
+        let keep = S(averagingNow)
+        let averages = averaging > 0
         values.withUnsafeMutableBufferPointer { values in
             gradients.withUnsafeBufferPointer { gradients in
                 first.withUnsafeMutableBufferPointer { first in
                     second.withUnsafeMutableBufferPointer { second in
-                        guard let values = values.baseAddress, let gradients = gradients.baseAddress, let first = first.baseAddress,
-                            let second = second.baseAddress
-                        else { return }
-                        for (range, decays, pace) in runs {
-                            let start = range.lowerBound
-                            S.Loops.adamW(
-                                values + start, gradients + start, first + start, second + start, range.count, S(scale), S(rate * pace),
-                                S(decays ? decay : 0), S(beta1), S(beta2), S(epsilon), S(correction1), S(correction2))
+                        average.withUnsafeMutableBufferPointer { average in
+                            guard let values = values.baseAddress, let gradients = gradients.baseAddress, let first = first.baseAddress,
+                                let second = second.baseAddress
+                            else { return }
+                            nonisolated(unsafe) let arrays = (values, gradients, first, second, average.baseAddress)
+                            Jobs.run(runs.count, jobs: jobs) { run, _ in
+                                let (range, decays, pace) = runs[run]
+                                let start = range.lowerBound
+                                let values = arrays.0 + start
+                                S.Loops.adamW(
+                                    values, arrays.1 + start, arrays.2 + start, arrays.3 + start, range.count, S(scale), S(rate * pace),
+                                    S(decays ? decay : 0), S(beta1), S(beta2), S(epsilon), S(correction1), S(correction2))
+                                guard averages, let average = arrays.4.map({ $0 + start }) else { return }
+                                for i in 0..<range.count { average[i] = keep * average[i] + (1 - keep) * values[i] }
+                            }
                         }
                     }
                 }
             }
         }
-        if averaging > 0 {
-            let keep = S(averagingNow)
-            average.withUnsafeMutableBufferPointer { average in
-                values.withUnsafeBufferPointer { values in
-                    for (range, _, _) in runs { for i in range { average[i] = keep * average[i] + (1 - keep) * values[i] } }
-                }
-            }
-        }
         return norm
+    }
+
+    /// In eight sums, which a processor adds side by side.
+    private static func squareSum(_ values: UnsafeBufferPointer<S>, _ range: Range<Int>) -> Double {
+        var sums = SIMD8<Double>(repeating: 0)
+        var i = range.lowerBound
+        while i + 8 <= range.upperBound {
+            var part = SIMD8<Double>(repeating: 0)
+            for lane in 0..<8 { part[lane] = Double(values[i + lane]) }
+            sums += part * part
+            i += 8
+        }
+        var total = sums.sum()
+        while i < range.upperBound {
+            total += Double(values[i]) * Double(values[i])
+            i += 1
+        }
+        return total
     }
 
     /// Share of the average that this step keeps: few steps have little to keep.
