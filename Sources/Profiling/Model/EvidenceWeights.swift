@@ -4,8 +4,8 @@
 /// correlation time τ a frame counts the share of τ that lies around it, so that the evidence of an hour is the same at five minutes'
 /// interval and at half an hour's. Without this the decoder's intervals are too narrow, the more so the more frames there are.
 public enum EvidenceWeights {
-    /// Weights within 0...1, one a frame: min(1, hours around the frame / `correlation`), at least a hundredth; 0 for frames that are not usable, 1 where hours
-    /// are not known or `correlation` is 0.
+    /// Weights within 0...1, one a frame: min(1, hours around the frame / `correlation`), at least a hundredth; 0 for frames that are not
+    /// usable, 1 where hours are not known or `correlation` is 0.
     public static func make(hours: [Double?]?, usable: [Bool], correlation: Double) -> [Double] {
         var weights = usable.map { $0 ? 1.0 : 0 }
         guard correlation > 0, let hours, hours.count == usable.count else { return weights }
