@@ -30,7 +30,7 @@ public struct GeometricWellDetector: WellDetector {
             let others = order.filter { $0 != index }.map { frames[$0] }
             return others.isEmpty ? detection : Self.refined(detection, by: [frames[index]] + others)
         }
-        return failure ?? empty(first, layout: layout, reason: "no wells found: no readable frame")
+        return failure ?? .noWells(first, layout: layout, reason: "no wells found: no readable frame")
     }
 
     private func detect(_ frame: GrayImage, layout: DishLayout) -> DishDetection {
@@ -47,13 +47,7 @@ public struct GeometricWellDetector: WellDetector {
             case .failure(let reason): looked.append(reason.text)
             }
         }
-        return empty(frame, layout: layout, reason: "no wells found: " + looked.joined(separator: "; "))
-    }
-
-    private func empty(_ frame: GrayImage, layout: DishLayout, reason: String) -> DishDetection {
-        DishDetection(
-            layout: layout, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
-            wells: [], textMasks: TextBoxes.find(in: frame), noWellsReason: reason)
+        return .noWells(frame, layout: layout, reason: "no wells found: " + looked.joined(separator: "; "))
     }
 
     /// What was looked for in vain.

@@ -51,13 +51,13 @@ public struct LearnedWellDetector: WellDetector {
             let others = order.filter { $0 != index }.map { frames[$0] }
             return others.isEmpty ? detection : GeometricWellDetector.refined(detection, by: [frames[index]] + others)
         }
-        return failure ?? empty(first, layout: layout, reason: "no wells found: no readable frame")
+        return failure ?? .noWells(first, layout: layout, reason: "no wells found: no readable frame")
     }
 
     private func detect(_ frame: GrayImage, layout: DishLayout) throws -> DishDetection {
         let working = WorkingImage(frame, longSide: LearnedFrameNetwork.longSide)
         guard min(working.image.width, working.image.height) >= LearnedFrameNetwork.cell else {
-            return empty(frame, layout: layout, reason: "no wells found: looked for wells in a picture too thin to hold one")
+            return .noWells(frame, layout: layout, reason: "no wells found: looked for wells in a picture too thin to hold one")
         }
         let answer = try network.answer(working.image, least: Self.leastInGrid)
         var looked: [String] = []
@@ -73,13 +73,7 @@ public struct LearnedWellDetector: WellDetector {
             if let well = alone.first, alone.count == 1 { return detection(frame, single: well, working: working) }
             looked.append("looked for one well that fills the view, saw \(alone.count)")
         }
-        return empty(frame, layout: layout, reason: "no wells found: " + looked.joined(separator: "; "))
-    }
-
-    private func empty(_ frame: GrayImage, layout: DishLayout, reason: String) -> DishDetection {
-        DishDetection(
-            layout: layout, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
-            wells: [], textMasks: TextBoxes.find(in: frame), noWellsReason: reason)
+        return .noWells(frame, layout: layout, reason: "no wells found: " + looked.joined(separator: "; "))
     }
 
     private struct Reason: Error { var text: String }

@@ -42,3 +42,12 @@ public enum MicrowellsError: Error, CustomStringConvertible, Equatable {
         }
     }
 }
+
+extension DishDetection {
+    /// What a detector gives that found nothing; `reason` says what was looked for.
+    static func noWells(_ frame: GrayImage, layout: DishLayout, reason: String) -> DishDetection {
+        DishDetection(
+            layout: layout, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: GasOutsideWells(probability: 0),
+            wells: [], textMasks: TextBoxes.find(in: frame), noWellsReason: reason)
+    }
+}

@@ -83,7 +83,11 @@ struct EncoderTuning {
             add(stills.filter { !$0.heldOut }.map(\.film), share: recipe.encoder.stillsShare)
         }
         add(laboratory.training, share: 1)
-        guard !sets.isEmpty else { throw TrainingError.tooLittleData(problem: "the encoder has no picture to learn from") }
+        guard !sets.isEmpty else {
+            throw TrainingError.tooLittleData(
+                problem:
+                    "the encoder has no picture to learn from; give encoder films in the recipe, --stills or --data, or --freeze-encoder")
+        }
         let validation = FilmPictures(simulated.validation + laboratory.held, size: recipe.inputSize, ranges: recipe.augmentation)
         let trainer = EncoderTrainer(
             start: start, classes: StageModel.classCount, size: recipe.inputSize,
