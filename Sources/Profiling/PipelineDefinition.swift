@@ -57,6 +57,9 @@ public struct PipelineDefinition: Codable, Sendable, Equatable {
     public struct ModelChoices: Codable, Sendable, Equatable {
         /// `default` for the model that ships, or the file of one made by `embryo-profiler train`.
         public var weights = "default"
+        /// A crop that changed less than this since the last encoded one of its well takes over that one's features; 0 encodes every
+        /// crop. In intensities of the normalised picture, see `StillEmbryo`.
+        public var reuseBelow = 0.0
     }
 
     /// How stage probabilities become a timeline.
@@ -96,10 +99,13 @@ public struct PipelineDefinition: Codable, Sendable, Equatable {
             if let value = try reader.integer("minimum_usable_frames", in: 1...100_000) { definition.quality.minimumUsableFrames = value }
         }
         if let reader = try top.mapping("model") {
-            try reader.allow(["weights"])
+            try reader.allow(["weights", "reuse_below"])
             if let value = try reader.string("weights") {
                 definition.model.weights = try resolved(value, in: folder, key: "weights", reader: reader)
             }
+        }
+        if let reader = try top.mapping("model"), let value = try reader.number("reuse_below", in: 0...1) {
+            definition.model.reuseBelow = value
         }
         if let reader = try top.mapping("timeline") {
             try reader.allow(["durations"])

@@ -36,6 +36,9 @@ struct ProfileCommand: ParsableCommand {
     @Flag(help: "Skip recordings that are finished and unchanged in DIR.")
     var resume = false
 
+    @Flag(help: ArgumentHelp("Encode empty wells too, to measure what leaving them out saves.", visibility: .hidden))
+    var encodeEmptyWells = false
+
     @Flag(help: "No progress.")
     var quiet = false
 
@@ -50,10 +53,11 @@ struct ProfileCommand: ParsableCommand {
         var definition = PipelineDefinition()
         if let pipeline { definition = try PipelineDefinition.load(URL(fileURLWithPath: pipeline)) }
         if let layout { definition.recording.layout = layout }
-        let request = ProfileRequest(
+        var request = ProfileRequest(
             recordings: recordings.map { URL(fileURLWithPath: $0) }, output: URL(fileURLWithPath: out), pipeline: definition,
             hoursFile: clock.hours.map { URL(fileURLWithPath: $0) }, interval: clock.interval?.hours,
             firstFrameAt: clock.firstFrameAt?.hours, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, resume: resume)
+        request.readsEmptyWells = encodeEmptyWells
         let interrupt = Interrupt()
         let progress = ProgressLine(quiet: quiet)
         let summary = try Profiler.run(request) { event in

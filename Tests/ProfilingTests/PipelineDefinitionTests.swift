@@ -17,6 +17,15 @@ struct PipelineDefinitionTests {
         }
     }
 
+    @Test func theLimitForReusingFeatures() throws {
+        let folder = URL(fileURLWithPath: "/tmp")
+        func parse(_ text: String) throws -> PipelineDefinition { try PipelineDefinition.parse(text, file: "/tmp/p.yml", folder: folder) }
+        #expect(try parse("model: { reuse_below: 0.03 }").model.reuseBelow == 0.03)
+        #expect(try parse("model: { weights: default }").model.reuseBelow == PipelineDefinition().model.reuseBelow)
+        #expect(throws: ProfilingError.self) { try parse("model: { reuse_below: -0.1 }") }
+        #expect(throws: ProfilingError.self) { try parse("model: { reuse_below: often }") }
+    }
+
     @Test func readsEveryKey() throws {
         let definition = try parse(
             """

@@ -25,6 +25,13 @@ struct ReportTests {
         #expect(!svg.contains("nan") && !svg.contains("inf"))
     }
 
+    @Test func numbersHaveOneDecimal() {
+        for value in [0, 0.04, -0.06, 1, 9.96, 12.34, -7.89, 1119.99, 1e17] {
+            #expect(RibbonFigure.number(value) == String(format: "%.1f", value))
+        }
+        #expect(RibbonFigure.number(-0.01) == "0.0")
+    }
+
     @Test func aRecordingOfOneFrameHasAFigure() {
         let svg = RibbonFigure(
             times: [2], posteriors: [Double](repeating: 1.0 / 16, count: 16), stages: [.t2], usable: [true], timeline: Timeline()

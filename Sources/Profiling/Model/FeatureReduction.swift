@@ -1,3 +1,4 @@
+import COpenBLAS
 import NeuralNetwork
 
 /// Standardisation, projection, layer norm and ReLU of one feature vector: the first part of the recurrent network, which
@@ -51,25 +52,28 @@ struct FeatureReduction: Sendable {
         return result
     }
 
-    func apply(_ features: [Float]) -> [Float] {
-        var result = bias
-        result.withUnsafeMutableBufferPointer { result in
-            weight.withUnsafeBufferPointer { weight in
-                for input in 0..<inputs {
-                    let value = features[input]
-                    let row = input * count
-                    for output in 0..<count { result[output] += value * weight[row + output] }
-                }
+    /// Reduces `rows` feature vectors, one after the other in `features`; gives one reduced vector each.
+    func apply(_ features: UnsafePointer<Float>, rows: Int) -> [[Float]] {
+        var products = [Float](repeating: 0, count: rows * count)
+        for row in 0..<rows { products.replaceSubrange(row * count..<(row + 1) * count, with: bias) }
+        weight.withUnsafeBufferPointer { weight in
+            products.withUnsafeMutableBufferPointer { products in
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(count), blasint(inputs), 1, features,
+                    blasint(inputs), weight.baseAddress, blasint(count), 1, products.baseAddress, blasint(count))
             }
-            var mean: Float = 0
-            for value in result { mean += value }
-            mean /= Float(count)
-            var variance: Float = 0
-            for value in result { variance += (value - mean) * (value - mean) }
-            // PyTorch's epsilon, as in NeuralNetwork's layer norm.
-            let factor = 1 / (variance / Float(count) + 1e-5).squareRoot()
-            for i in 0..<count { result[i] = max(0, (result[i] - mean) * factor * scale[i] + shift[i]) }
         }
-        return result
+        return (0..<rows).map { normalised(products[$0 * count..<($0 + 1) * count]) }
+    }
+
+    private func normalised(_ values: ArraySlice<Float>) -> [Float] {
+        var mean: Float = 0
+        for value in values { mean += value }
+        mean /= Float(count)
+        var variance: Float = 0
+        for value in values { variance += (value - mean) * (value - mean) }
+        // PyTorch's epsilon, as in NeuralNetwork's layer norm.
+        let factor = 1 / (variance / Float(count) + 1e-5).squareRoot()
+        return zip(values, zip(scale, shift)).map { value, norm in max(0, (value - mean) * factor * norm.0 + norm.1) }
     }
 }

@@ -140,9 +140,12 @@ public struct StageModel: Sendable {
                         model.encoder.encode(from, count: part.count, into: to, workspace: workspace)
                     }
                 }
-                for place in 0..<part.count {
-                    let row = Array(features[place * width..<(place + 1) * width])
-                    result.append(model.reduction?.apply(row) ?? row)
+                if let reduction = model.reduction {
+                    features.withUnsafeBufferPointer { features in
+                        if let base = features.baseAddress { result += reduction.apply(base, rows: part.count) }
+                    }
+                } else {
+                    for place in 0..<part.count { result.append(Array(features[place * width..<(place + 1) * width])) }
                 }
             }
             return result

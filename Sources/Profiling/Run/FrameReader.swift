@@ -7,11 +7,22 @@ import Recordings
 /// Frames are decoded, tracked and cut in order by one thread at a time; crops are encoded by all. The result does not
 /// depend on the number of threads, and only the series stay in memory.
 final class FrameReader: @unchecked Sendable {
-    /// Crops of one frame on their way to the network.
-    private struct Crops: Sendable {
+    /// One well of one frame on its way to the network.
+    private struct Crop: Sendable {
         let slot: Int
-        var wells: [Int] = []
-        var pictures: [FloatImage] = []
+        let well: Int
+        let picture: FloatImage
+        /// Whether the crop counts; crops of empty wells are encoded only to measure what leaving them out saves.
+        let isKept: Bool
+        /// The slot whose features stand for this crop, which is then not encoded.
+        let source: Int?
+    }
+
+    /// Crops that one thread reads at once, of one frame or of several.
+    private struct Batch: Sendable {
+        var crops: [Crop] = []
+        /// Crops to encode.
+        var encoded: Int { crops.count { $0.source == nil } }
     }
 
     /// Each is used by one thread only, the one of its number.
@@ -23,6 +34,7 @@ final class FrameReader: @unchecked Sendable {
     private let model: StageModel
     private let spool: PictureSpool
     private let masks: [PixelRectangle]
+    private let readsEmptyWells: Bool
     private let expected: Int?
     private let progress: (Int, Int?) -> Void
     private let isCancelled: () -> Bool
@@ -34,19 +46,27 @@ final class FrameReader: @unchecked Sendable {
     /// Slots of which no picture was kept.
     private(set) var lost = 0
     private var problems: [String: Int] = [:]
+    private var still: [StillEmbryo]
+    private var batch = Batch()
+    private(set) var crops = CropCounts()
 
     private let lock = NSLock()
     // Guarded by `lock`.
     private(set) var series: [WellSeries]
 
+    /// - Parameters:
+    ///   - reuseBelow: see `PipelineDefinition.ModelChoices.reuseBelow`.
+    ///   - readsEmptyWells: see `ProfileRequest.readsEmptyWells`.
     init(
         recording: Recording, detection: DishDetection, reference: GrayImage, model: StageModel, spool: PictureSpool,
-        progress: @escaping (Int, Int?) -> Void, isCancelled: @escaping () -> Bool
+        reuseBelow: Double = 0, readsEmptyWells: Bool = false, progress: @escaping (Int, Int?) -> Void, isCancelled: @escaping () -> Bool
     ) throws {
         stream = recording.frames()
         self.model = model
         self.spool = spool
         masks = detection.textMasks
+        self.readsEmptyWells = readsEmptyWells
+        still = detection.wells.map { _ in StillEmbryo(limit: reuseBelow) }
         expected = recording.expectedFrames
         tracker = try WellTracker(detection: detection, reference: reference)
         series = detection.wells.map { WellSeries(well: $0, width: model.reducedCount) }
@@ -65,26 +85,44 @@ final class FrameReader: @unchecked Sendable {
     /// Reads all frames on `jobs` threads.
     func readAll(jobs: Int) throws {
         let workers = Workers(all: try (0..<max(jobs, 1)).map { _ in try model.makeWorker() })
-        try WorkSharing<Crops>.run(
+        try WorkSharing<Batch>.run(
             jobs: jobs,
             produce: { [self] in
                 if isCancelled() { throw ProfilingError.cancelled }
-                guard let frame = try stream.next() else { return nil }
-                return observe(frame)
+                if let frame = try stream.next() { return observe(frame) }
+                guard !batch.crops.isEmpty else { return nil }
+                defer { batch = Batch() }
+                return [batch]
             },
-            consume: { [self] crops, worker in
-                let features = workers.all[worker].features(of: crops.pictures)
-                for (place, well) in crops.wells.enumerated() {
-                    let jpeg = try PictureFile.encode(crops.pictures[place].quantised(), as: .jpeg, quality: 85)
-                    let kept = try spool.append(jpeg)
-                    lock.withLock { series[well].fill(slot: crops.slot, features: features[place], picture: kept) }
-                }
-            })
+            consume: { [self] batch, worker in try read(batch, with: workers.all[worker]) })
+        for well in series.indices { series[well].settle() }
         progress(hours.count, hours.count)
     }
 
-    /// Tracks the wells of one frame and cuts the usable ones.
-    private func observe(_ frame: Frame) -> [Crops] {
+    /// Encodes the crops of a batch and puts their pictures aside.
+    private func read(_ batch: Batch, with worker: StageModel.Worker) throws {
+        let encoded = batch.crops.filter { $0.source == nil }
+        let features = worker.features(of: encoded.map(\.picture))
+        var next = 0
+        for crop in batch.crops {
+            if crop.source == nil { next += 1 }
+            guard crop.isKept else { continue }
+            let jpeg = try PictureFile.encode(crop.picture.quantised(), as: .jpeg, quality: 85)
+            let kept = try spool.append(jpeg)
+            lock.withLock {
+                if let source = crop.source {
+                    series[crop.well].repeatFeatures(of: source, at: crop.slot, picture: kept)
+                } else {
+                    series[crop.well].fill(slot: crop.slot, features: features[next - 1], picture: kept)
+                }
+            }
+        }
+    }
+
+    /// Tracks the wells of one frame, cuts the usable ones, and gives the batches that became full.
+    ///
+    /// Batches go on from frame to frame: the fewer wells have an embryo, the more frames fill one.
+    private func observe(_ frame: Frame) -> [Batch] {
         let slot = hours.count
         hours.append(frame.hours)
         numbers.append(frame.number)
@@ -96,15 +134,23 @@ final class FrameReader: @unchecked Sendable {
             lock.withLock {
                 for (well, observation) in observations.enumerated() { series[well].addSlot(observation.quality.quality) }
             }
-            var batches: [Crops] = []
-            for (well, observation) in observations.enumerated() where observation.quality.usable && observation.embryo != nil {
-                if batches.last?.wells.count ?? StageModel.Worker.together == StageModel.Worker.together {
-                    batches.append(Crops(slot: slot))
+            crops.wells += observations.count
+            var full: [Batch] = []
+            for (well, observation) in observations.enumerated() {
+                let isKept = observation.quality.usable && observation.embryo != nil
+                guard isKept || readsEmptyWells else { continue }
+                let picture = cut(observation, from: image)
+                let source = isKept ? still[well].source(of: picture, slot: slot) : nil
+                batch.crops.append(Crop(slot: slot, well: well, picture: picture, isKept: isKept, source: source))
+                if isKept { crops.read += 1 }
+                if source == nil { crops.encoded += 1 }
+                // Crops that need no encoding still wait for a thread that puts their pictures aside.
+                if batch.encoded == StageModel.Worker.together || batch.crops.count == 4 * StageModel.Worker.together {
+                    full.append(batch)
+                    batch = Batch()
                 }
-                batches[batches.count - 1].wells.append(well)
-                batches[batches.count - 1].pictures.append(cut(observation, from: image))
             }
-            return batches
+            return full
         case .lost(let reason), .unreadable(let reason):
             if case .lost = frame.content { lost += 1 }
             problems[reason, default: 0] += 1

@@ -42,6 +42,8 @@ public struct Manifest: Codable, Sendable, Equatable {
         public var seconds: [String: Double]
         public var frames: Int
         public var wells: Int
+        /// What the network had to look at; nil for results of versions that did not count it.
+        public var crops: CropCounts?
     }
 
     /// The manifest in `folder`; an empty one where there is none.
@@ -82,6 +84,18 @@ public struct Manifest: Codable, Sendable, Equatable {
             recordings.append(entry)
         }
     }
+}
+
+/// Wells times frames of a recording, by what they cost.
+public struct CropCounts: Codable, Sendable, Equatable {
+    /// Wells in all frames that could be decoded.
+    public var wells = 0
+    /// Those with an embryo and of a quality that can be read.
+    public var read = 0
+    /// Those that the network encoded; the others of `read` showed what an earlier frame showed.
+    public var encoded = 0
+
+    public init() {}
 }
 
 /// Folder names for recordings.

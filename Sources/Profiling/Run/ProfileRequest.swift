@@ -17,6 +17,8 @@ public struct ProfileRequest: Sendable {
     public var jobs: Int
     /// Skip what is finished and unchanged.
     public var resume: Bool
+    /// Encode wells without an embryo as well, and throw the result away: only to measure what leaving them out saves.
+    public var readsEmptyWells = false
 
     public init(
         recordings: [URL], output: URL, pipeline: PipelineDefinition = PipelineDefinition(), hoursFile: URL? = nil,

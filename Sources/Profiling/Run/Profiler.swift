@@ -53,6 +53,7 @@ public enum Profiler {
                 entry.seconds = result.seconds
                 entry.frames = result.readings.first?.series.count ?? 0
                 entry.wells = result.readings.count
+                entry.crops = result.crops
                 table.rows[name] = result.profile.wells.map { $0.tableRow(recording: name) }
                 if let shortfall = result.shortfall {
                     entry.state = .partial

@@ -28,6 +28,7 @@ struct RecordingRun {
         var map: GrayImage
         var spool: PictureSpool
         var seconds: [String: Double]
+        var crops: CropCounts
         /// Why the result is partial; nil where every frame was read.
         var shortfall: String?
     }
@@ -46,7 +47,8 @@ struct RecordingRun {
         watch.lap("wells")
         let spool = try PictureSpool(in: scratch)
         let reader = try FrameReader(
-            recording: recording, detection: detection, reference: reference, model: tools.model, spool: spool, progress: progress,
+            recording: recording, detection: detection, reference: reference, model: tools.model, spool: spool,
+            reuseBelow: request.pipeline.model.reuseBelow, readsEmptyWells: request.readsEmptyWells, progress: progress,
             isCancelled: isCancelled)
         try reader.readAll(jobs: request.jobs)
         watch.lap("frames")
@@ -78,7 +80,8 @@ struct RecordingRun {
             recording: name, provenance: provenance, input: recording.summary, pipeline: request.pipeline, layout: detection.layout,
             warnings: warnings, wells: readings.map(\.profile))
         return Result(
-            profile: profile, readings: readings, clock: clock, map: reference, spool: spool, seconds: watch.seconds, shortfall: shortfall)
+            profile: profile, readings: readings, clock: clock, map: reference, spool: spool, seconds: watch.seconds,
+            crops: reader.crops, shortfall: shortfall)
     }
 
     /// In words, what of the recording could not be read; nil where all that was recorded was read.

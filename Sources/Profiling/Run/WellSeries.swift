@@ -14,6 +14,8 @@ struct WellSeries: Sendable {
     /// Where the slot's picture lies.
     private(set) var pictures: [PictureSpool.Place?] = []
     private let width: Int
+    /// Slots that stand for others: which slot takes whose features.
+    private var repeats: [(slot: Int, source: Int)] = []
 
     /// - Parameter width: features a frame.
     init(well: DetectedWell, width: Int) {
@@ -37,6 +39,23 @@ struct WellSeries: Sendable {
         features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
         read[slot] = true
         pictures[slot] = picture
+    }
+
+    /// Fills a slot that shows what another slot showed, with a picture of its own. That slot's features may come later:
+    /// `settle` takes them over.
+    mutating func repeatFeatures(of source: Int, at slot: Int, picture: PictureSpool.Place) {
+        repeats.append((slot, source))
+        read[slot] = true
+        pictures[slot] = picture
+    }
+
+    /// Gives every repeated slot its features, once all others are filled.
+    mutating func settle() {
+        for (slot, source) in repeats {
+            let values = features[(source * width)..<((source + 1) * width)]
+            features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
+        }
+        repeats = []
     }
 
     /// Slots whose frame may carry weight.
