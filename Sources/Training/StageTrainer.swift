@@ -126,9 +126,10 @@ public struct StageTrainer: Sendable {
             "licence": "Apache-2.0",
         ]
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
-        let file = try StageModelFile.make(
+        var file = try StageModelFile.make(
             name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, evidenceHours: correlation, sequence: weights,
             encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
+        try strangeness(start, material, width: bank.encoder.featureCount)?.store(in: &file)
         try file.write(to: request.output)
         let page = try writePage(laboratory.held)
         let held = try SequenceTrainer.evaluate(result.weights, on: material.validation, jobs: request.jobs)
@@ -136,6 +137,17 @@ public struct StageTrainer: Sendable {
             model: request.output, sha256: try ContentDigest.sha256(Data(contentsOf: request.output)), films: material.films,
             labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss,
             validationAccuracy: held?.accuracy, temperature: temperature, evidenceHours: correlation, page: page)
+    }
+
+    /// What the new model takes for no embryo: as the start has it where the encoder is the start's, with room for the laboratory's own
+    /// embryos; else fitted to this run's pictures, nil where they are too few.
+    private func strangeness(_ start: WeightFile?, _ material: TrainingMaterial, width: Int) throws -> Strangeness? {
+        guard let start, request.recipe.encoder.epochs == 0 else {
+            return StrangenessFitting.fit(material.sets, others: material.validation, width: width)
+        }
+        var result = try Strangeness.stored(in: start)
+        result?.admit(StrangenessFitting.embryos(material.sets.flatMap { $0 } + material.validation, width: width))
+        return result
     }
 
     /// Writes `<model>.evaluation.html`: the new model, and the one that it began from, on the patients who were kept out.

@@ -68,6 +68,12 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("With --measure: show the network the frames 'ordered', 'shuffled' or 'alone'.", valueName: "order"))
     var frames = FrameOrder.ordered
 
+    @Option(
+        help: ArgumentHelp(
+            "Train nothing: fit anew what this model ('default' or a file) takes for no embryo, from simulated embryos and --stills.",
+            valueName: "model"))
+    var fitStrangeness: String?
+
     func validate() throws {
         if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs needs a whole number from 1 to 10000.") }
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs needs a whole number from 1 to 1024.") }
@@ -78,12 +84,14 @@ struct TrainCommand: ParsableCommand {
             return
         }
         guard out != nil else { throw ValidationError("--out is needed: the model's file.") }
+        if fitStrangeness != nil { return }
         if data.isEmpty, recipe == nil { throw ValidationError("--data is needed, or a --recipe that simulates its own.") }
     }
 
     func run() throws {
         let threads = jobs ?? ProcessInfo.processInfo.activeProcessorCount
         if let measure { return try measureModel(measure, jobs: threads) }
+        if let fitStrangeness { return try fit(fitStrangeness, jobs: threads) }
         var plan = TrainingRecipe()
         if let recipe {
             plan = try TrainingRecipe.load(URL(fileURLWithPath: recipe))
@@ -119,6 +127,16 @@ struct TrainCommand: ParsableCommand {
         }
         if let page = summary.page { print("evaluation on the patients who were kept out: \(page.path)") }
         print("SHA-256 \(summary.sha256)")
+    }
+
+    private func fit(_ name: String, jobs: Int) throws {
+        var fitting = StrangenessFitting()
+        fitting.stills = stills.map { URL(fileURLWithPath: $0) }
+        fitting.jobs = jobs
+        let output = URL(fileURLWithPath: out ?? "model.safetensors")
+        let file = try fitting.add(to: name == "default" ? StageModelFile.shippedModel() : URL(fileURLWithPath: name))
+        try file.write(to: output)
+        print("\(output.path): frames stranger than \(file.metadata["strangeness.limit"] ?? "") are taken for no embryo")
     }
 
     private func measureModel(_ name: String, jobs: Int) throws {

@@ -48,6 +48,7 @@ struct FeatureReduction: Sendable {
         var result = WeightFile(name: file.name, metadata: file.metadata.merging(rest.metadata) { _, new in new })
         result.tensors = file.tensors.filter {
             !$0.key.hasPrefix("sequence.projection.") && !$0.key.hasPrefix("sequence.input.") && !$0.key.hasPrefix("encoder.")
+                && !$0.key.hasPrefix("strangeness.")
         }
         return result
     }

@@ -22,6 +22,8 @@ public struct StageModel: Sendable {
     public let metadata: [String: String]
     let encoder: Encoder
     let reduction: FeatureReduction?
+    /// Tells crops of other things from embryos; nil where the model's file does not say how.
+    public let strangeness: Strangeness?
     let sequence: SequenceModel
     let temperature: Double
     /// The correlation time of the network's errors in hours, for `EvidenceWeights`.
@@ -82,6 +84,7 @@ public struct StageModel: Sendable {
                 reduction = nil
                 sequence = try SequenceModel(weights: file)
             }
+            strangeness = try Strangeness(file, width: whole.inputs)
             name = description.name
             inputSize = description.inputSize
             temperature = description.temperature
@@ -124,9 +127,12 @@ public struct StageModel: Sendable {
         public func features(of crop: FloatImage) -> [Float] { features(of: [crop])[0] }
 
         /// The same for several crops, which is faster than one by one.
-        public func features(of crops: [FloatImage]) -> [[Float]] {
+        public func features(of crops: [FloatImage]) -> [[Float]] { read(crops).map(\.features) }
+
+        /// What is kept of each crop, and how strange it is, 0...1; 0 where the model cannot tell.
+        func read(_ crops: [FloatImage]) -> [(features: [Float], strangeness: Float)] {
             let (pixels, width) = (picture.count, model.encoder.featureCount)
-            var result: [[Float]] = []
+            var result: [(features: [Float], strangeness: Float)] = []
             for first in stride(from: 0, to: crops.count, by: Self.together) {
                 let part = crops[first..<min(first + Self.together, crops.count)]
                 for (place, crop) in part.enumerated() {
@@ -140,12 +146,17 @@ public struct StageModel: Sendable {
                         model.encoder.encode(from, count: part.count, into: to, workspace: workspace)
                     }
                 }
-                if let reduction = model.reduction {
-                    features.withUnsafeBufferPointer { features in
-                        if let base = features.baseAddress { result += reduction.apply(base, rows: part.count) }
+                features.withUnsafeBufferPointer { features in
+                    guard let base = features.baseAddress else { return }
+                    let strange = model.strangeness?.values(of: base, rows: part.count)
+                    let reduced = model.reduction?.apply(base, rows: part.count)
+                    for place in 0..<part.count {
+                        result.append(
+                            (
+                                reduced?[place] ?? Array(features[place * width..<(place + 1) * width]),
+                                Float(strange?[place] ?? 0)
+                            ))
                     }
-                } else {
-                    for place in 0..<part.count { result.append(Array(features[place * width..<(place + 1) * width])) }
                 }
             }
             return result

@@ -15,6 +15,7 @@ import NeuralNetwork
 /// | `input.size` | side of a crop in pixels |
 /// | `temperature` | class scores are divided by this before the softmax |
 /// | `evidence.hours` | frames nearer than this share their evidence, see `EvidenceWeights`; 0 where it is missing |
+/// | `strangeness.limit` | see `Strangeness`, with the tensors `strangeness.*`; optional |
 /// | `encoder.name`, `encoder.sha256` | the encoder's file, where the model holds no `encoder.*` tensors |
 /// | `sequence.*` | the recurrent network's architecture |
 /// | `training.data`, `training.seed`, `licence` | where the weights come from |

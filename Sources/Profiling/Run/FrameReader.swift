@@ -102,7 +102,7 @@ final class FrameReader: @unchecked Sendable {
     /// Encodes the crops of a batch and puts their pictures aside.
     private func read(_ batch: Batch, with worker: StageModel.Worker) throws {
         let encoded = batch.crops.filter { $0.source == nil }
-        let features = worker.features(of: encoded.map(\.picture))
+        let readings = worker.read(encoded.map(\.picture))
         var next = 0
         for crop in batch.crops {
             if crop.source == nil { next += 1 }
@@ -113,7 +113,9 @@ final class FrameReader: @unchecked Sendable {
                 if let source = crop.source {
                     series[crop.well].repeatFeatures(of: source, at: crop.slot, picture: kept)
                 } else {
-                    series[crop.well].fill(slot: crop.slot, features: features[next - 1], picture: kept)
+                    let reading = readings[next - 1]
+                    series[crop.well].fill(
+                        slot: crop.slot, features: reading.features, strangeness: reading.strangeness, picture: kept)
                 }
             }
         }

@@ -12,6 +12,9 @@ struct WellReading {
     /// Whether the slot carried weight.
     let usable: [Bool]
 
+    /// Share of strange frames above which a well is not read: an embryo that degenerates after two days still has those two days.
+    static let strangeShare = 2.0 / 3
+
     /// - Parameter lost: slots of the recording without a picture.
     init(
         series: WellSeries, occupancy: OccupancyProbabilities, clock: FrameClock, tools: RecordingRun.Tools,
@@ -39,10 +42,15 @@ struct WellReading {
         let share = Double(usableCount) / Double(kept)
         // Asked for in vain from a single picture: one usable frame of one is all there can be.
         let needed = min(quality.minimumUsableFrames, kept)
+        let strange = tools.model.strangeness.map { series.strange(beyond: $0.limit) } ?? 0
         if usableCount < needed || share < quality.minimumUsableShare {
             profile.notScorable =
                 "only \(usableCount) of \(kept) frames are usable (\(Self.commonest(series.qualityCounts))); the pipeline asks for "
                 + "\(needed) and a share of \(quality.minimumUsableShare)"
+        } else if Double(strange) > Self.strangeShare * Double(usableCount) {
+            profile.notScorable = "\(strange) of \(usableCount) usable frames look like no embryo that the network was trained on"
+        }
+        if profile.notScorable != nil {
             stages = [Stage?](repeating: nil, count: series.count)
             posteriors = [Double](repeating: 0, count: series.count * count)
             self.profile = profile

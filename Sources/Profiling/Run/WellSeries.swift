@@ -9,6 +9,8 @@ struct WellSeries: Sendable {
     private(set) var quality: [FrameQuality] = []
     /// Features by slot, `(slots, width)`; zeros where a frame was not read.
     private(set) var features: [Float] = []
+    /// How strange the network found the slot's crop, see `Strangeness`; 0 where a frame was not read.
+    private(set) var strangeness: [Float] = []
     /// Whether the network read the slot.
     private(set) var read: [Bool] = []
     /// Where the slot's picture lies.
@@ -30,12 +32,14 @@ struct WellSeries: Sendable {
     mutating func addSlot(_ quality: FrameQuality) {
         self.quality.append(quality)
         features.append(contentsOf: repeatElement(0, count: width))
+        strangeness.append(0)
         read.append(false)
         pictures.append(nil)
     }
 
     /// Fills a slot with what the network and the report need of it.
-    mutating func fill(slot: Int, features values: [Float], picture: PictureSpool.Place) {
+    mutating func fill(slot: Int, features values: [Float], strangeness: Float = 0, picture: PictureSpool.Place) {
+        self.strangeness[slot] = strangeness
         features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
         read[slot] = true
         pictures[slot] = picture
@@ -54,12 +58,16 @@ struct WellSeries: Sendable {
         for (slot, source) in repeats {
             let values = features[(source * width)..<((source + 1) * width)]
             features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
+            strangeness[slot] = strangeness[source]
         }
         repeats = []
     }
 
     /// Slots whose frame may carry weight.
     var usable: [Bool] { zip(quality, read).map { $0 == .ok && $1 } }
+
+    /// How many usable slots are stranger than `limit`.
+    func strange(beyond limit: Double) -> Int { zip(usable, strangeness).count { $0 && Double($1) > limit } }
 
     /// Number of slots by quality, for those that occur.
     var qualityCounts: [String: Int] {
