@@ -33,11 +33,14 @@ struct EmbryoActivity: Sendable {
     /// Radius of a patch's disc that suits the optics.
     static func patchRadius(_ optics: WellOptics) -> Int { optics == .dish ? 36 : 72 }
 
-    init(_ patch: WellPatch, optics: WellOptics, mask share: Float, hidden: [PixelRectangle] = []) {
+    /// - Parameter withFineStructure: whether to measure `concentration` and `liveliness`, which the trained network does without.
+    init(
+        _ patch: WellPatch, optics: WellOptics, mask share: Float, hidden: [PixelRectangle] = [], withFineStructure: Bool = true
+    ) {
         let map: FloatImage
         switch optics {
         case .dish:
-            map = darkness(patch, share: share)
+            map = darkness(patch, share: share, withFineStructure: withFineStructure)
         case .relief:
             map = texture(patch)
         }
@@ -88,7 +91,7 @@ struct EmbryoActivity: Sendable {
     }
 
     /// Darkness below the disc's own brightness (a plane, for vignetted views), with the outlines that the embryo draws.
-    private mutating func darkness(_ patch: WellPatch, share: Float) -> FloatImage {
+    private mutating func darkness(_ patch: WellPatch, share: Float, withFineStructure: Bool) -> FloatImage {
         let smooth = patch.image.blurred(sigma: 1.6)
         let side = patch.side
         let centre = patch.centre
@@ -122,7 +125,7 @@ struct EmbryoActivity: Sendable {
             map.pixels[at] = max(darkness, 0.8 * edge)
         }
         darkShare = Float(dark) / Float(inside.count)
-        measureFineStructure(patch, level: max(plane.level, 0.02))
+        if withFineStructure { measureFineStructure(patch, level: max(plane.level, 0.02)) }
         detail = total / Float(inside.count)
         return map
     }

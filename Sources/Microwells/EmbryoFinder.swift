@@ -53,8 +53,9 @@ struct EmbryoFinder {
         // Finer than a cell, so that the radius is not a step function.
         let perCell: Float = 3
         let bins = Int(2.2 * cells * perCell)
-        var sums = [Float](repeating: 0, count: bins + 1)
-        var counts = [Float](repeating: 0, count: bins + 1)
+        // Sum of activity and number of cells by distance.
+        var heaps = [SIMD2<Float>](repeating: .zero, count: bins + 1)
+        var places = [UInt32](repeating: 0, count: count)
         let radii = EmbryoFinder.radii(optics)
         let smallest = Int(radii.lowerBound * cells * perCell)
         let largest = Int(radii.upperBound * cells * perCell)
@@ -65,32 +66,31 @@ struct EmbryoFinder {
         activity.x.withUnsafeBufferPointer { xs in
             activity.y.withUnsafeBufferPointer { ys in
                 activity.value.withUnsafeBufferPointer { values in
-                    sums.withUnsafeMutableBufferPointer { sums in
-                        counts.withUnsafeMutableBufferPointer { counts in
+                    heaps.withUnsafeMutableBufferPointer { heaps in
+                        places.withUnsafeMutableBufferPointer { places in
                             for row in -stepsEachWay...stepsEachWay {
                                 for column in -stepsEachWay...stepsEachWay {
                                     let cx = startX + Float(column) * step
                                     let cy = startY + Float(row) * step
                                     let off = (cx * cx + cy * cy).squareRoot()
                                     guard off < 0.8 * cells else { continue }
-                                    for bin in 0...bins {
-                                        sums[bin] = 0
-                                        counts[bin] = 0
-                                    }
+                                    let limit = min(largest, Int((1.07 * cells - off) * perCell))
+                                    guard limit >= smallest else { continue }
+                                    for bin in 0...bins { heaps[bin] = .zero }
+                                    // By itself and without checks, so that it becomes vector code: added to 2^23, a number's
+                                    // whole part is in its last bits.
                                     for index in 0..<count {
                                         let dx = xs[index] - cx
                                         let dy = ys[index] - cy
-                                        let bin = min(Int((dx * dx + dy * dy).squareRoot() * perCell), bins)
-                                        sums[bin] += values[index]
-                                        counts[bin] += 1
+                                        places[index] =
+                                            ((dx * dx + dy * dy).squareRoot() * perCell + (0x1p23 - 0.49999)).bitPattern & 0x7F_FFFF
                                     }
+                                    for index in 0..<count { heaps[min(Int(places[index]), bins)] += SIMD2(values[index], 1) }
                                     var sum: Float = 0
                                     var number: Float = 0
-                                    let limit = min(largest, Int((1.07 * cells - off) * perCell))
-                                    guard limit >= smallest else { continue }
                                     for bin in 0...limit {
-                                        sum += sums[bin]
-                                        number += counts[bin]
+                                        sum += heaps[bin].x
+                                        number += heaps[bin].y
                                         guard bin >= smallest else { continue }
                                         let gain = sum - threshold * number
                                         if gain > (best?.sum ?? -.infinity) { best = (gain, cx, cy, bin, sum, number) }

@@ -10,10 +10,13 @@ enum GasSearch {
 
     /// The probability of gas outside the wells.
     ///
-    /// One number decides: how much darker than its surroundings the darkest thousandth of the floor is. The logistic curve
+    /// The trained network says it where its weights are there (`LearnedGas`). Without them one number decides: how much darker than its surroundings the darkest thousandth of the floor is. The logistic curve
     /// over its logarithm was fitted to simulated dishes, then moved by one unit towards "no gas", because real floors are
     /// rougher than simulated ones.
     static func probability(_ image: FloatImage, rings: [Circle], columns: Int) -> Double {
+        if let gas = LearnedWellModel.shipped?.gas {
+            return GasView(image, rings: rings, columns: columns).map(gas.probability) ?? prior
+        }
         guard let darkness = darkestLine(image, rings: rings, columns: columns) else { return prior }
         return 1 / (1 + exp(-(7.97 * log(darkness + 1e-3) + 8.57)))
     }

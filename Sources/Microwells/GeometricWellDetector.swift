@@ -72,7 +72,8 @@ public struct GeometricWellDetector: WellDetector {
             guard let found = layout == .auto ? DishLayout.holding(rows: grid.rows, columns: grid.columns) : layout else {
                 return .failure(Reason(text: "saw a grid of \(grid.rows) x \(grid.columns) rings, which no layout holds"))
             }
-            let rings = refinedRings(grid, image: search.image)
+            let rings = RingRefinement.rings(
+                rows: grid.rows, columns: grid.columns, lattice: grid.lattice, radius: grid.radius, image: search.image)
             let scale = working.scale
             let contents = DishContents(working.image, rings: rings, columns: grid.columns)
             let clear = contents.wells.filter { $0.features.discSupport > 0.5 && $0.features.ringLevel < 0.6 }.count
@@ -99,36 +100,6 @@ public struct GeometricWellDetector: WellDetector {
                 DishDetection(
                     layout: found, imageWidth: frame.width, imageHeight: frame.height, gasOutsideWells: contents.gas, wells: wells,
                     angle: grid.lattice.angle))
-        }
-    }
-
-    /// The rings' outer edges: each fitted by itself, held to the lattice that they make together, all of one radius.
-    private func refinedRings(_ grid: GridSearch.Grid, image: FloatImage) -> [Circle] {
-        var nodes: [(row: Int, column: Int, x: Double, y: Double, weight: Double)] = []
-        var fitted: [Circle?] = []
-        for row in 0..<grid.rows {
-            for column in 0..<grid.columns {
-                let place = grid.lattice.place(row: row, column: column)
-                let guess = Circle(x: place.x, y: place.y, radius: grid.radius)
-                let edge = RadialEdge.fit(image, guess: guess, sign: 1, range: 0.78...1.3)
-                if let edge, edge.support > 0.5, edge.circle.distance(to: guess) < 0.25 * grid.radius {
-                    nodes.append((row, column, edge.circle.x, edge.circle.y, edge.support))
-                    fitted.append(edge.circle)
-                } else {
-                    fitted.append(nil)
-                }
-            }
-        }
-        let radii = fitted.compactMap { $0?.radius }.sorted()
-        let radius = radii.isEmpty ? grid.radius : radii[radii.count / 2]
-        let lattice = nodes.count >= 4 ? Lattice.fitting(nodes) ?? grid.lattice : grid.lattice
-        return fitted.enumerated().map { index, circle in
-            let place = lattice.place(row: index / grid.columns, column: index % grid.columns)
-            // A well moulded a little off its place is real; one far off is a wrong fit.
-            if let circle, hypot(circle.x - place.x, circle.y - place.y) < 0.1 * radius, abs(circle.radius / radius - 1) < 0.08 {
-                return Circle(x: circle.x, y: circle.y, radius: radius)
-            }
-            return Circle(x: place.x, y: place.y, radius: radius)
         }
     }
 

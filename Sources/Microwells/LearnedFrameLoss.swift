@@ -1,6 +1,6 @@
 import Foundation
 
-/// The multi-task loss of the network on whole frames: where the wells are, how large, what is in them, and whether gas lies outside.
+/// The multi-task loss of the network on whole frames: where the wells are, how large, and what is in them.
 struct LearnedFrameLoss {
     /// What is in a picture, in its pixels.
     struct Truth: Sendable, Equatable {
@@ -11,8 +11,6 @@ struct LearnedFrameLoss {
         }
 
         var wells: [Well]
-        /// Gas outside the wells; nil where the question has no meaning (single wells, pictures of something else).
-        var gas: Bool?
         /// A single well in oblique light.
         var relief: Bool
     }
@@ -27,7 +25,6 @@ struct LearnedFrameLoss {
     static let radiusWeight = 8.0
     static let contentWeight = 0.7
     static let reliefWeight = 0.2
-    static let gasWeight = 0.5
 
     /// The loss of one picture with outputs (rows · columns, `LearnedFrameNetwork.Output.count`); adds its gradient, times `scale`, to
     /// `gradient` from `offset` on.
@@ -85,16 +82,6 @@ struct LearnedFrameLoss {
                     loss += share * weight * entropy.value
                     put(base + index, share * weight * entropy.slope)
                 }
-            }
-        }
-        if let gas = truth.gas {
-            let odds = LearnedFrameNetwork.gasOdds(outputs)
-            let entropy = crossEntropy(odds, gas ? 1 : 0)
-            loss += gasWeight * entropy.value
-            let count = rows * columns
-            for index in 0..<count {
-                let value = outputs[index * Output.count + Output.gas]
-                put(index * Output.count + Output.gas, gasWeight * entropy.slope * exp(value - odds) / Double(count))
             }
         }
         return loss

@@ -4,7 +4,8 @@ import Recordings
 
 /// The learned detector's network, in the manner of the field's multi-task detectors: a small convolutional base on the whole frame, a
 /// detection head (for every cell: is a well's centre here, where in the cell, how large) and a classification head (embryo, bubble, kind
-/// of light for every well; gas outside the wells for the frame). The detection head follows CenterNet (Zhou, Wang, Krähenbühl 2019).
+/// of light for every well). The detection head follows CenterNet (Zhou, Wang, Krähenbühl 2019). Gas outside the wells is finer than what
+/// it sees of a frame: `LearnedGas` looks for it.
 struct LearnedFrameNetwork: Sendable, Equatable {
     /// Longer side of the picture that it sees, in pixels.
     static let longSide = 384
@@ -25,11 +26,9 @@ struct LearnedFrameNetwork: Sendable, Equatable {
         /// Log odds.
         static let embryo = 4
         static let bubble = 5
-        /// Gas outside the wells, log odds; the frame's are the logarithm of the mean of their exponentials.
-        static let gas = 6
         /// A single well in oblique light, log odds.
-        static let relief = 7
-        static let count = 8
+        static let relief = 6
+        static let count = 7
     }
 
     var network: ConvolutionNetwork
@@ -47,7 +46,9 @@ struct LearnedFrameNetwork: Sendable, Equatable {
                 .init(inputs: 1, outputs: 12, stride: 2), .init(inputs: 12, outputs: 24, stride: 2),
                 .init(inputs: 24, outputs: 40, stride: 2), .init(inputs: 40, outputs: 56, stride: 2),
                 .init(inputs: 56, outputs: 56, addsInput: true), .init(inputs: 56, outputs: 56, dilation: 2, addsInput: true),
-                .init(inputs: 56, outputs: 56, dilation: 4, addsInput: true), .init(inputs: 56, outputs: 56, addsInput: true),
+                .init(inputs: 56, outputs: 56, dilation: 4, addsInput: true),
+                // A single well's edge lies far from its centre.
+                .init(inputs: 56, outputs: 56, dilation: 6, addsInput: true), .init(inputs: 56, outputs: 56, addsInput: true),
             ], head: .cells(outputs: Output.count))
     }
 
@@ -65,8 +66,6 @@ struct LearnedFrameNetwork: Sendable, Equatable {
     struct Answer: Sendable {
         /// Best first, one a place.
         var wells: [Well]
-        /// Probability of gas outside the wells.
-        var gas: Double
         fileprivate var outputs: [Float]
         fileprivate var columns: Int
         fileprivate var rows: Int
@@ -105,7 +104,7 @@ struct LearnedFrameNetwork: Sendable, Equatable {
         for well in found where !kept.contains(where: { $0.circle.distance(to: well.circle) < 0.9 * well.circle.radius }) {
             kept.append(well)
         }
-        return Answer(wells: kept, gas: logistic(gasOdds(outputs.map(Double.init))), outputs: outputs, columns: columns, rows: rows)
+        return Answer(wells: kept, outputs: outputs, columns: columns, rows: rows)
     }
 
     private static func well(_ outputs: [Float], row: Int, column: Int, columns: Int) -> Well {
@@ -118,17 +117,6 @@ struct LearnedFrameNetwork: Sendable, Equatable {
             confidence: logistic(value(Output.centre)),
             probabilities: OccupancyProbabilities(embryo: logistic(value(Output.embryo)), bubble: logistic(value(Output.bubble))),
             relief: logistic(value(Output.relief)))
-    }
-
-    /// The frame's log odds of gas from those of its cells: a soft maximum, because gas may lie in one corner.
-    static func gasOdds(_ outputs: [Double]) -> Double {
-        let count = outputs.count / Output.count
-        guard count > 0 else { return -12 }
-        var highest = -Double.infinity
-        for index in 0..<count { highest = max(highest, outputs[index * Output.count + Output.gas]) }
-        var sum = 0.0
-        for index in 0..<count { sum += exp(outputs[index * Output.count + Output.gas] - highest) }
-        return highest + log(sum / Double(count))
     }
 
     static func logistic(_ odds: Double) -> Double { 1 / (1 + exp(-min(max(odds, -20), 20))) }

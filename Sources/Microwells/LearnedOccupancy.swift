@@ -47,14 +47,18 @@ struct LearnedOccupancy: Sendable, Equatable {
     }
 
     /// What lies in each well, its picture given by `view(_:ring:)`.
-    func probabilities(_ views: [[Float]]) -> [OccupancyProbabilities] {
-        let mirrored = views.map(Self.mirrored)
-        // A well and its mirror image hold the same: two looks steady the answer for twice the time.
-        guard let first = try? network.outputs(views.flatMap { $0 }, count: views.count, height: Self.side, width: Self.side),
-            let second = try? network.outputs(mirrored.flatMap { $0 }, count: views.count, height: Self.side, width: Self.side)
-        else { preconditionFailure("a view of a well has \(Self.side)×\(Self.side) pixels") }
+    /// - Parameter twice: whether to look at the mirror images too. A well and its mirror image hold the same: two looks steady the answer
+    ///   for twice the time. Where many frames are looked at, one look each will do.
+    func probabilities(_ views: [[Float]], twice: Bool = true) -> [OccupancyProbabilities] {
+        let looks = twice ? views + views.map(Self.mirrored) : views
+        guard let outputs = try? network.outputs(looks.flatMap { $0 }, count: looks.count, height: Self.side, width: Self.side) else {
+            preconditionFailure("a view of a well has \(Self.side)×\(Self.side) pixels")
+        }
         return views.indices.map { index in
-            let odds = (0..<Self.outputs).map { Double(first[index * Self.outputs + $0] + second[index * Self.outputs + $0]) / 2 }
+            let odds = (0..<Self.outputs).map { output in
+                let first = Double(outputs[index * Self.outputs + output])
+                return twice ? (first + Double(outputs[(index + views.count) * Self.outputs + output])) / 2 : first
+            }
             return OccupancyProbabilities(embryo: OccupancyModel.logistic(odds[0]), bubble: OccupancyModel.logistic(odds[1]))
         }
     }

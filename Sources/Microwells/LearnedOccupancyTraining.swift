@@ -2,8 +2,10 @@ import Foundation
 import NeuralNetwork
 
 extension LearnedWellTraining {
-    /// Trains the network that tells what is in a well, `steps` batches of 64.
-    mutating func trainOccupancy(steps: Int, report: (String) -> Void) throws -> LearnedOccupancy {
+    /// Trains a network that tells what is in a well, `steps` batches of 64.
+    mutating func trainOccupancy(
+        _ wells: [WellSample], name: String, steps: Int, report: (String) -> Void
+    ) throws -> LearnedOccupancy {
         let batch = 64
         var network = try LearnedOccupancy(seed: changes.random.next())
         guard steps > 0, !wells.isEmpty else { return network }
@@ -25,7 +27,7 @@ extension LearnedWellTraining {
                 Self.occupancyLoss(odds, targets, &gradient)
             }
             if step % 100 == 0 {
-                report("occupancy,\(step),\(sum / 100)")
+                report("\(name),\(step),\(sum / 100)")
                 sum = 0
             }
         }

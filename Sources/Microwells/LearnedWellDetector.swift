@@ -63,7 +63,7 @@ public struct LearnedWellDetector: WellDetector {
         var looked: [String] = []
         if layout != .single {
             switch grid(answer, image: working.image, layout: layout) {
-            case .success(let grid): return detection(frame, grid, answer, working: working)
+            case .success(let grid): return detection(frame, grid, working: working)
             case .failure(let reason): looked.append(reason.text)
             }
         }
@@ -115,6 +115,9 @@ public struct LearnedWellDetector: WellDetector {
         }
         guard window.rows >= 2, window.columns >= 2 else { return .failure(none) }
         let lattice = fit.lattice.movedOrigin(row: window.top, column: window.left)
+        // The network says where, the rings' edges exactly where.
+        let rings = RingRefinement.rings(
+            rows: window.rows, columns: window.columns, lattice: lattice, radius: radius, image: image.blurred(sigma: 1))
         var wells: [LearnedFrameNetwork.Well] = []
         var found = 0
         for row in 0..<window.rows {
@@ -124,12 +127,8 @@ public struct LearnedWellDetector: WellDetector {
                     hypot($0.circle.x - place.x, $0.circle.y - place.y) < LatticeFit.tolerance * lattice.pitch
                 }
                 var well = near ?? answer.well(at: place.x, place.y)
-                if near == nil {
-                    well.circle = Circle(x: place.x, y: place.y, radius: radius)
-                } else {
-                    found += 1
-                }
-                well.circle.radius = radius
+                if near != nil { found += 1 }
+                well.circle = rings[row * window.columns + column]
                 wells.append(well)
             }
         }
@@ -160,9 +159,7 @@ public struct LearnedWellDetector: WellDetector {
         return chosen
     }
 
-    private func detection(
-        _ frame: GrayImage, _ grid: Grid, _ answer: LearnedFrameNetwork.Answer, working: WorkingImage
-    ) -> DishDetection {
+    private func detection(_ frame: GrayImage, _ grid: Grid, working: WorkingImage) -> DishDetection {
         let share = WellContents.usualDiscShare
         let wells = grid.wells.enumerated().map { index, well -> DetectedWell in
             let row = index / grid.columns + 1
@@ -177,11 +174,15 @@ public struct LearnedWellDetector: WellDetector {
         }
         return DishDetection(
             layout: grid.layout, imageWidth: frame.width, imageHeight: frame.height,
-            gasOutsideWells: GasOutsideWells(probability: answer.gas), wells: wells, angle: grid.angle)
+            gasOutsideWells: GasOutsideWells(
+                probability: GasSearch.probability(working.image, rings: grid.wells.map(\.circle), columns: grid.columns)), wells: wells,
+            angle: grid.angle)
     }
 
     private func detection(_ frame: GrayImage, single well: LearnedFrameNetwork.Well, working: WorkingImage) -> DishDetection {
         let optics: WellOptics = well.relief > 0.5 ? .relief : .dish
+        var well = well
+        well.circle = RingRefinement.single(well.circle, optics: optics, image: working.image.blurred(sigma: 1))
         let contents =
             optics == .relief
             ? WellContents.ofSingle(working.image, disc: well.circle)

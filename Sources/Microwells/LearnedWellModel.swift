@@ -1,19 +1,26 @@
 import Foundation
 import NeuralNetwork
 
-/// The learned parts of well detection as one safetensors file: the network on whole frames and the one on single wells.
+/// The learned parts of well detection as one safetensors file: the network on whole frames, those on what is in a well,
+/// in dishes and in oblique light, and the one on gas outside the wells.
 public struct LearnedWellModel: Sendable, Equatable {
-    /// nil in a file that holds the network on single wells only.
+    /// What a file does not hold is nil.
     let frames: LearnedFrameNetwork?
     let occupancy: LearnedOccupancy
+    let relief: LearnedOccupancy?
+    let gas: LearnedGas?
     /// How it was trained, in words.
     public let note: String
 
-    static let kind = "embryo-profiler.wells.1"
+    static let kind = "embryo-profiler.wells.2"
 
-    init(frames: LearnedFrameNetwork?, occupancy: LearnedOccupancy, note: String) {
+    init(
+        frames: LearnedFrameNetwork?, occupancy: LearnedOccupancy, relief: LearnedOccupancy? = nil, gas: LearnedGas? = nil, note: String
+    ) {
         self.frames = frames
         self.occupancy = occupancy
+        self.relief = relief
+        self.gas = gas
         self.note = note
     }
 
@@ -27,13 +34,17 @@ public struct LearnedWellModel: Sendable, Equatable {
         guard weights.metadata["format"] == Self.kind else {
             throw MicrowellsError.badModel(reason: "\(weights.name) does not say that it is of the kind \(Self.kind)")
         }
-        let hasFrames = weights.tensors.keys.contains { $0.hasPrefix("frames.") }
+        func network(_ prefix: String, _ stack: ConvolutionStack) throws -> ConvolutionNetwork {
+            try ConvolutionNetwork(stack, weights: weights, prefix: prefix)
+        }
+        func optional(_ prefix: String, _ stack: ConvolutionStack) throws -> ConvolutionNetwork? {
+            try weights.tensors.keys.contains { $0.hasPrefix(prefix) } ? network(prefix, stack) : nil
+        }
         self.init(
-            frames: hasFrames
-                ? LearnedFrameNetwork(network: try ConvolutionNetwork(try LearnedFrameNetwork.stack(), weights: weights, prefix: "frames."))
-                : nil,
-            occupancy: LearnedOccupancy(
-                network: try ConvolutionNetwork(try LearnedOccupancy.stack(), weights: weights, prefix: "occupancy.")),
+            frames: try optional("frames.", LearnedFrameNetwork.stack()).map { LearnedFrameNetwork(network: $0) },
+            occupancy: LearnedOccupancy(network: try network("occupancy.", LearnedOccupancy.stack())),
+            relief: try optional("relief.", LearnedOccupancy.stack()).map { LearnedOccupancy(network: $0) },
+            gas: try optional("gas.", LearnedGas.stack()).map { LearnedGas(network: $0) },
             note: weights.metadata["note"] ?? "")
     }
 
@@ -41,7 +52,10 @@ public struct LearnedWellModel: Sendable, Equatable {
     func file() -> WeightFile {
         WeightFile(
             name: "wells", metadata: ["format": Self.kind, "note": note],
-            tensors: occupancy.network.tensors(prefix: "occupancy.").merging(frames?.network.tensors(prefix: "frames.") ?? [:]) { $1 })
+            tensors: [
+                frames?.network.tensors(prefix: "frames."), occupancy.network.tensors(prefix: "occupancy."),
+                relief?.network.tensors(prefix: "relief."), gas?.network.tensors(prefix: "gas."),
+            ].compactMap { $0 }.reduce(into: [:]) { $0.merge($1) { $1 } })
     }
 
     /// The model that ships with the program; nil where its file does not lie beside the program. Occupancy then rests on measured

@@ -7,22 +7,19 @@ import Recordings
 /// ```swift
 /// var training = LearnedWellTraining(seed: 1)
 /// for dish in dishes { training.add(dish) }
-/// let model = try training.model(occupancySteps: 6000, frameSteps: 4000, note: "...") { print($0) }
+/// let model = try training.model(.init(occupancy: 4500, relief: 0, gas: 0, frames: 3500), note: "...") { print($0) }
 /// ```
 public struct LearnedWellTraining: Sendable {
     /// A picture and what is in it, in its pixels.
     public struct Example: Sendable {
         public var picture: FloatImage
         public var wells: [(ring: Circle, occupancy: Occupancy)]
-        /// nil for a single well.
-        public var gasOutsideWells: Bool?
         /// How the view is lit: `relief` for a single well in oblique light, whose circle is its bright disc.
         public var optics: WellOptics
 
-        public init(picture: FloatImage, wells: [(ring: Circle, occupancy: Occupancy)], gasOutsideWells: Bool?, optics: WellOptics) {
+        public init(picture: FloatImage, wells: [(ring: Circle, occupancy: Occupancy)], optics: WellOptics) {
             self.picture = picture
             self.wells = wells
-            self.gasOutsideWells = gasOutsideWells
             self.optics = optics
         }
     }
@@ -49,8 +46,11 @@ public struct LearnedWellTraining: Sendable {
     /// Longer side of the stored frames: more than the network's, so that parts can be cut from them.
     static let frameSide = 448
 
+    /// In dishes, and in single wells in oblique light.
     var wells: [WellSample] = []
+    var reliefWells: [WellSample] = []
     var frames: [FrameSample] = []
+    var gas: [GasSample] = []
     var changes: LearnedPictureChanges
     private let seed: UInt64
 
@@ -59,18 +59,24 @@ public struct LearnedWellTraining: Sendable {
         changes = LearnedPictureChanges(seed: seed)
     }
 
+    /// Begins the stream of random changes anew: what is added next does not depend on what was added before.
+    public mutating func restart() { changes = LearnedPictureChanges(seed: seed) }
+
     public var wellCount: Int { wells.count }
+    public var reliefWellCount: Int { reliefWells.count }
+    public var gasViewCount: Int { gas.count }
     public var frameCount: Int { frames.count }
 
     /// Adds a picture as it is and changed; only what training needs is kept.
-    public mutating func add(_ example: Example) {
+    /// - Parameter asFrame: whether it serves the network on whole frames too.
+    public mutating func add(_ example: Example, asFrame: Bool = true) {
         for version in 0..<Self.versions {
             let picture = version == 0 ? example.picture : changes.changed(example.picture)
             let factor = Double(picture.width) / Double(example.picture.width)
             let rings = example.wells.map { $0.ring.scaled(by: factor) }
             let frame = picture.quantised()
-            addFrame(frame, example, rings: rings)
-            if example.optics == .dish { addWells(frame, example, rings: rings) }
+            if asFrame { addFrame(frame, example, rings: rings) }
+            addWells(frame, example, rings: rings)
         }
     }
 
@@ -82,7 +88,7 @@ public struct LearnedWellTraining: Sendable {
             FrameSample(
                 picture: WorkingImage(changes.somethingElse(width: size.0, height: size.1).quantised(), longSide: Self.frameSide).image
                     .quantised(),
-                truth: LearnedFrameLoss.Truth(wells: [], gas: nil, relief: false)))
+                truth: LearnedFrameLoss.Truth(wells: [], relief: false)))
     }
 
     private mutating func addFrame(_ frame: GrayImage, _ example: Example, rings: [Circle]) {
@@ -94,13 +100,14 @@ public struct LearnedWellTraining: Sendable {
         frames.append(
             FrameSample(
                 picture: working.image.quantised(),
-                truth: LearnedFrameLoss.Truth(wells: wells, gas: example.gasOutsideWells, relief: example.optics == .relief)))
+                truth: LearnedFrameLoss.Truth(wells: wells, relief: example.optics == .relief)))
     }
 
     private mutating func addWells(_ frame: GrayImage, _ example: Example, rings: [Circle]) {
         // As detection and tracking see them: in working pictures of about the same size.
         let sides = [384, 384, 320, 480]
-        let working = WorkingImage(frame, longSide: sides[Int(changes.random.next() % 4)])
+        let side = example.optics == .dish ? sides[Int(changes.random.next() % 4)] : sides[reliefWells.count % 4]
+        let working = WorkingImage(frame, longSide: side)
         for (ring, well) in zip(rings, example.wells) {
             let place = working.fromSource(ring)
             guard place.x > 0, place.y > 0, place.x < Double(working.image.width), place.y < Double(working.image.height) else { continue }
@@ -108,30 +115,53 @@ public struct LearnedWellTraining: Sendable {
             let disc = Circle(x: place.x, y: place.y, radius: 1.25 * place.radius)
             let patch = WellPatch(working.image, disc: disc, radius: Int(1.25 * Self.patchRing))
             precondition(patch.side == Self.patchSide)
-            wells.append(
-                WellSample(
-                    pixels: patch.image.pixels.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) }, embryo: well.occupancy.hasEmbryo,
-                    bubble: well.occupancy.hasBubble))
+            let sample = WellSample(
+                pixels: patch.image.pixels.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) }, embryo: well.occupancy.hasEmbryo,
+                bubble: well.occupancy.hasBubble)
+            if example.optics == .dish { wells.append(sample) } else { reliefWells.append(sample) }
         }
     }
 
-    /// Trains both networks; the one on whole frames is left out where `frameSteps` is 0. `report` is given a line of progress now and
-    /// then: `frames,step,loss`.
-    public mutating func model(
-        occupancySteps: Int, frameSteps: Int, note: String, report: (String) -> Void
-    ) throws -> LearnedWellModel {
-        // A stream of random numbers each: what one network becomes does not depend on the other's training.
-        changes = LearnedPictureChanges(seed: seed ^ 0x0CC0)
-        let occupancy = try trainOccupancy(steps: occupancySteps, report: report)
-        changes = LearnedPictureChanges(seed: seed ^ 0xF4A3)
-        let frames = try frameSteps > 0 ? trainFrames(steps: frameSteps, report: report) : nil
-        return LearnedWellModel(frames: frames, occupancy: occupancy, note: note)
+    /// How many steps each network is trained for; one that gets none is taken from `base`.
+    public struct Steps: Sendable {
+        public var occupancy: Int
+        public var relief: Int
+        public var gas: Int
+        public var frames: Int
+
+        public init(occupancy: Int, relief: Int, gas: Int, frames: Int) {
+            self.occupancy = occupancy
+            self.relief = relief
+            self.gas = gas
+            self.frames = frames
+        }
     }
 
-    /// Trains both networks and writes them to one safetensors file.
+    /// Trains the networks. `report` is given a line of progress now and then: `frames,step,loss`.
+    /// - Parameter base: what the networks that are not trained are taken from; without it they are left out.
+    public mutating func model(
+        _ steps: Steps, base: LearnedWellModel? = nil, note: String, report: (String) -> Void
+    ) throws -> LearnedWellModel {
+        // A stream of random numbers each: what one network becomes does not depend on the others' training.
+        changes = LearnedPictureChanges(seed: seed ^ 0x0CC0)
+        let occupancy =
+            try steps.occupancy > 0 || base == nil
+            ? trainOccupancy(wells, name: "occupancy", steps: steps.occupancy, report: report) : base?.occupancy
+        changes = LearnedPictureChanges(seed: seed ^ 0x8E11)
+        let relief =
+            try steps.relief > 0 ? trainOccupancy(reliefWells, name: "relief", steps: steps.relief, report: report) : base?.relief
+        changes = LearnedPictureChanges(seed: seed ^ 0x6A5)
+        let gas = try steps.gas > 0 ? trainGas(steps: steps.gas, report: report) : base?.gas
+        changes = LearnedPictureChanges(seed: seed ^ 0xF4A3)
+        let frames = try steps.frames > 0 ? trainFrames(steps: steps.frames, report: report) : base?.frames
+        return LearnedWellModel(
+            frames: frames, occupancy: try occupancy ?? LearnedOccupancy(seed: seed), relief: relief, gas: gas, note: note)
+    }
+
+    /// Trains the networks and writes them to one safetensors file.
     public mutating func write(
-        to url: URL, occupancySteps: Int, frameSteps: Int, note: String, report: (String) -> Void
+        to url: URL, _ steps: Steps, base: LearnedWellModel? = nil, note: String, report: (String) -> Void
     ) throws {
-        try model(occupancySteps: occupancySteps, frameSteps: frameSteps, note: note, report: report).file().write(to: url)
+        try model(steps, base: base, note: note, report: report).file().write(to: url)
     }
 }

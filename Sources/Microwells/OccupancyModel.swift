@@ -47,11 +47,17 @@ struct OccupancyModel: Sendable, Equatable {
     static func logistic(_ odds: Double) -> Double { 1 / (1 + exp(-min(max(odds, -12), 12))) }
 
     /// What lies in a well of a view lit so.
-    static func probabilities(_ features: WellFeatures, optics: WellOptics) -> OccupancyProbabilities {
+    /// - Parameter twice: see `LearnedOccupancy.probabilities`.
+    static func probabilities(_ features: WellFeatures, optics: WellOptics, twice: Bool = true) -> OccupancyProbabilities {
         switch optics {
-        case .dish: return probabilities(ofDish: [features])[0]
+        case .dish: return probabilities(ofDish: [features], twice: twice)[0]
         case .relief:
-            // One disc, one embryo: texture far above that of an empty disc's noise. Bubbles do not happen here.
+            // Bubbles do not happen here.
+            if let relief = LearnedWellModel.shipped?.relief, !features.view.isEmpty {
+                let seen = relief.probabilities([features.view], twice: twice)[0]
+                return OccupancyProbabilities(embryo: seen.embryo + seen.embryoWithBubble, bubble: 0.0025)
+            }
+            // One disc, one embryo: texture far above that of an empty disc's noise.
             let odds = 30 * features.embryoScore + 6 * features.inside - 5
             return OccupancyProbabilities(embryo: logistic(odds), bubble: 0.0025)
         }
@@ -59,9 +65,9 @@ struct OccupancyModel: Sendable, Equatable {
 
     /// What lies in each of a dish's wells: as the trained network sees it, or from the measured features where the network's file is
     /// missing.
-    static func probabilities(ofDish features: [WellFeatures]) -> [OccupancyProbabilities] {
+    static func probabilities(ofDish features: [WellFeatures], twice: Bool = true) -> [OccupancyProbabilities] {
         guard let model = LearnedWellModel.shipped else { return features.map { dish.probabilities($0) } }
-        return model.occupancy.probabilities(features.map(\.view))
+        return model.occupancy.probabilities(features.map(\.view), twice: twice)
     }
 }
 

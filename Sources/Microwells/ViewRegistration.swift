@@ -24,7 +24,7 @@ struct ViewRegistration: Sendable {
 
     private(set) var x: [Float] = []
     private(set) var y: [Float] = []
-    private var value: [Float] = []
+    private(set) var value: [Float] = []
     private var gradientX: [Float] = []
     private var gradientY: [Float] = []
     let pivotX: Double
@@ -66,13 +66,13 @@ struct ViewRegistration: Sendable {
         }
     }
 
-    /// The pose near `start` that fits best.
-    func align(_ image: FloatImage, from start: ViewPose, rounds: Int = 12) -> Match {
+    /// The pose near `start` that fits best, with every `stride`-th point.
+    func align(_ image: FloatImage, from start: ViewPose, rounds: Int = 12, stride: Int = 1) -> Match {
         var pose = start
-        var match = evaluate(image, pose, step: nil)
-        for _ in 0..<rounds {
+        var match = Match(pose: pose, correlation: -1, inView: 0)
+        for _ in 0..<max(rounds, 1) {
             var delta = (0.0, 0.0, 0.0)
-            match = evaluate(image, pose, step: &delta)
+            match = evaluate(image, pose, step: &delta, stride: stride)
             let move = hypot(delta.0, delta.1)
             // A longer step than the edges are wide is a guess: shorten it.
             let damping = move > 3 ? 3 / move : 1
@@ -85,7 +85,7 @@ struct ViewRegistration: Sendable {
             pose.y -= damping * (s * delta.0 + c * delta.1)
             if move < 0.01, abs(turn) < 5e-5 { break }
         }
-        let final = evaluate(image, pose, step: nil)
+        let final = evaluate(image, pose, step: nil, stride: stride)
         return final.correlation >= match.correlation - 1e-6 ? final : match
     }
 
@@ -182,7 +182,7 @@ struct ViewRegistration: Sendable {
         // Normal equations for (x, y, turn, offset): the offset takes up what clipping does to the mean.
         var h = [Double](repeating: 0, count: 16)
         var b = [0.0, 0, 0, 0]
-        for index in 0..<count where !sampled[index].isNaN {
+        for index in Swift.stride(from: 0, to: count, by: stride) where !sampled[index].isNaN {
             let error = (Double(sampled[index]) - meanI) / deviationI - (Double(value[index]) - meanT) / deviationT
             // Points that disagree (an embryo that moved, a bubble) lose their say.
             let weight = 1 / (1 + error * error)

@@ -163,20 +163,11 @@ struct ViewTracker: Sendable {
         let step = max(2.5, pitch / 18)
         let turns: [Double] = isGrid ? [0, -0.1, 0.1, -0.05, 0.05, .pi, .pi - 0.08, .pi + 0.08] : [0]
         var candidates: [(pose: ViewPose, correlation: Double)] = []
-        let stride = max(1, edges.x.count / 250)
         for turn in turns {
-            let centre = ViewPose(x: start.x, y: start.y, angle: start.angle + turn)
-            var dy = -reachY
-            while dy <= reachY {
-                var dx = -reachX
-                while dx <= reachX {
-                    let pose = ViewPose(x: (turn == 0 ? centre.x : 0) + dx, y: (turn == 0 ? centre.y : 0) + dy, angle: centre.angle)
-                    let correlation = edges.correlation(broad, pose, stride: stride)
-                    if correlation > 0.25 { candidates.append((pose, correlation)) }
-                    dx += step
-                }
-                dy += step
-            }
+            let shifts = ViewRegistration.Shifts(
+                fromX: (turn == 0 ? start.x : 0) - reachX, fromY: (turn == 0 ? start.y : 0) - reachY, step: step,
+                columns: Int(2 * reachX / step) + 1, rows: Int(2 * reachY / step) + 1)
+            candidates += edges.scan(broad, angle: start.angle + turn, shifts: shifts, limit: 250, least: 0.35)
         }
         candidates.sort { $0.correlation > $1.correlation }
         // Poses near the last one, turned by half a turn and elsewhere each have trials of their own: shifts by a whole pitch
@@ -190,7 +181,10 @@ struct ViewTracker: Sendable {
             guard left[kind] > 0, !tried.contains(where: { near($0, candidate.pose, 1.5 * step) }) else { continue }
             tried.append(candidate.pose)
             left[kind] -= 1
-            trials.append(trial(edges.align(image, from: candidate.pose, rounds: 25), image, from: start))
+            // With a few of the points to the place, with all of them there.
+            let rough = edges.align(image, from: candidate.pose, rounds: 25, stride: 4)
+            let match = rough.correlation < 0.3 ? rough : edges.align(image, from: rough.pose, rounds: 8)
+            trials.append(trial(match, image, from: start))
             if left == [0, 0, 0] { break }
         }
         return trials

@@ -25,7 +25,7 @@ struct WellFeatures: Sendable, Equatable {
     /// See `EmbryoActivity`.
     var concentration: Double = 0
     var liveliness: Double = 0
-    /// The well as the trained network looks at it, see `LearnedOccupancy`; empty for a single well in oblique light.
+    /// The well as the trained network looks at it, see `LearnedOccupancy`.
     var view: [Float] = []
 
     mutating func add(_ finding: EmbryoFinder.Finding?) {
@@ -70,12 +70,21 @@ struct WellContents: Sendable {
     /// Measures a dish well whose ring is known.
     ///
     /// - Parameters:
-    ///   - known: the disc where it is known from another frame.
+    ///   - known: the disc where it is known from another frame; then only what the trained network needs is measured.
     ///   - before: the embryo's circle in an earlier frame: it is looked for near it.
     static func ofDish(
         _ image: FloatImage, ring: Circle, discShare: Double, known: Circle? = nil, before: EmbryoFinder.Finding? = nil
     ) -> WellContents {
         let guess = known ?? Circle(x: ring.x, y: ring.y, radius: ring.radius * discShare)
+        if known != nil, LearnedWellModel.shipped != nil {
+            // The network sees for itself what the other measurements would tell.
+            let patch = WellPatch(image, disc: guess, radius: EmbryoActivity.patchRadius(.dish))
+            let found = finding(in: patch, optics: .dish, before: before).found
+            var features = WellFeatures()
+            features.add(found)
+            features.view = LearnedOccupancy.view(image, ring: ring)
+            return WellContents(disc: guess, finding: found, features: features, sharpness: sharpness(of: patch, found))
+        }
         let edge = RadialEdge.fit(image, guess: guess, sign: -1, range: 0.72...1.3, directions: known == nil ? 48 : 24)
         var disc = guess
         var support = 0.0
@@ -115,13 +124,15 @@ struct WellContents: Sendable {
         features.unevenness = spread / max(mean, 0.01)
         features.detail = Double(activity.detail)
         features.add(finding.found)
+        features.view = LearnedOccupancy.view(image, ring: disc)
         return WellContents(disc: disc, finding: finding.found, features: features, sharpness: sharpness(of: patch, finding.found))
     }
 
     private static func finding(
         in patch: WellPatch, optics: WellOptics, before: EmbryoFinder.Finding?
     ) -> (activity: EmbryoActivity, found: EmbryoFinder.Finding?) {
-        let activity = EmbryoActivity(patch, optics: optics, mask: mask(optics))
+        let activity = EmbryoActivity(
+            patch, optics: optics, mask: mask(optics), withFineStructure: LearnedWellModel.shipped == nil)
         let finder = EmbryoFinder(activity, optics: optics)
         return (activity, before.map { finder.find(near: $0) } ?? finder.find())
     }

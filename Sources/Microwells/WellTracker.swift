@@ -64,6 +64,11 @@ public struct WellTracker: Sendable {
             discShare = 1
             states = detection.wells.map { WellState($0, disc: $0.circle, optics: .relief) }
         }
+        // The first frames given may be dark ones: the reference says what is usual.
+        for index in states.indices {
+            let level = DiscLevel(small.image, disc: states[index].disc.scaled(by: scale))
+            if level.count > 0 { states[index].levels.add(level.mean) }
+        }
         view = ViewTracker(
             small: small.image, factor: factor, rings: rings, discShare: discShare, isGrid: isGrid,
             hidden: detection.textMasks.map { $0.scaled(by: scale) })
@@ -78,7 +83,14 @@ public struct WellTracker: Sendable {
         let before = view.pose
         let step = view.track(working.image)
         note(step, before: before, wasFound: wasFound, frame: frame)
-        return states.indices.map { observe($0, working: working, image: image, step: step, frame: frame) }
+        let levels = states.map { DiscLevel(working.image, disc: view.place($0.disc, step.pose).scaled(by: working.scale)) }
+        // Light fails or flashes for the whole view: what most wells show is true of all.
+        let lights = states.indices.map { light(levels[$0], usual: states[$0].levels.median) }
+        let common = [FrameQuality.dark, .flash].first { quality in 2 * lights.filter { $0 == quality }.count > states.count }
+        return states.indices.map { index in
+            observe(
+                index, working: working, image: image, step: step, frame: frame, level: levels[index], light: common ?? lights[index])
+        }
     }
 
     /// The next frame could not be decoded: every well is `unreadable` at its last known place.
@@ -116,23 +128,27 @@ public struct WellTracker: Sendable {
 
     // MARK: One well in one frame
 
+    /// `dark` or `flash` where a well's brightness is far from its usual one.
+    private func light(_ level: DiscLevel, usual: Double?) -> FrameQuality? {
+        guard level.count > 0 else { return nil }
+        let usual = usual ?? level.mean
+        if level.mean < 0.4 * usual || level.mean < 0.015 { return .dark }
+        return level.mean > 1.7 * usual || (level.mean > 0.93 && level.spread < 0.03) ? .flash : nil
+    }
+
     private mutating func observe(
-        _ index: Int, working: WorkingImage, image: GrayImage, step: ViewTracker.Step, frame: Int
+        _ index: Int, working: WorkingImage, image: GrayImage, step: ViewTracker.Step, frame: Int, level: DiscLevel, light: FrameQuality?
     ) -> WellObservation {
         let ring = view.place(states[index].ring, step.pose)
         let disc = view.place(states[index].disc, step.pose)
         let visible = WellTracker.visibleShare(ring, width: image.width, height: image.height)
         let small = disc.scaled(by: working.scale)
-        let level = DiscLevel(working.image, disc: small)
         var measurement = QualityMeasurement(
             quality: .ok, meanIntensity: level.mean, contrast: level.spread, sharpness: states[index].sharpness)
-        let usual = states[index].levels.median ?? level.mean
         if level.count == 0 || visible < 0.5 {
             measurement.quality = .wellOutOfView
-        } else if level.mean < 0.4 * usual || level.mean < 0.015 {
-            measurement.quality = .dark
-        } else if level.mean > 1.7 * usual || (level.mean > 0.93 && level.spread < 0.03) {
-            measurement.quality = .flash
+        } else if let light {
+            measurement.quality = light
         } else if !step.found {
             // Wells that cannot be found can only be read where they lay before by luck.
             measurement.quality = .outOfFocus
@@ -173,15 +189,11 @@ public struct WellTracker: Sendable {
         // Now and then the embryo is looked for everywhere, each well in another frame.
         let before = (states[index].looksTaken + index) % 12 == 0 ? nil : states[index].last
         states[index].looksTaken += 1
-        let contents: WellContents
-        let probabilities: OccupancyProbabilities
-        if optics == .dish {
-            contents = WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
-            probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
-        } else {
-            contents = WellContents.ofSingle(working.image, disc: disc, before: before)
-            probabilities = OccupancyModel.probabilities(contents.features, optics: optics)
-        }
+        let contents =
+            optics == .dish
+            ? WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
+            : WellContents.ofSingle(working.image, disc: disc, before: before)
+        let probabilities = OccupancyModel.probabilities(contents.features, optics: optics, twice: !isGrid)
         // Sharpness falls when the focus is lost; against the usual of the last weeks of frames, not against other wells.
         states[index].sharpness = contents.sharpness
         let usual = states[index].sharpnesses.median ?? contents.sharpness

@@ -137,10 +137,26 @@ extension GrayImage {
             guard let columns = columns.baseAddress else { return }
             for blockY in 0..<height {
                 var row = base + blockY * factor * stride
-                for x in 0..<span { columns[x] = Sum(truncatingIfNeeded: row[x]) }
-                for _ in 1..<max(factor, 1) {
+                // Four rows at a time, so that the sums are loaded and stored once for them.
+                var left = factor
+                if left >= 4 {
+                    let (a, b, c, d) = (row, row + stride, row + 2 * stride, row + 3 * stride)
+                    for x in 0..<span {
+                        columns[x] =
+                            Sum(truncatingIfNeeded: a[x]) &+ Sum(truncatingIfNeeded: b[x]) &+ Sum(truncatingIfNeeded: c[x])
+                            &+ Sum(truncatingIfNeeded: d[x])
+                    }
+                    left -= 4
+                    row += 4 * stride
+                } else {
+                    for x in 0..<span { columns[x] = Sum(truncatingIfNeeded: row[x]) }
+                    left -= 1
                     row += stride
+                }
+                while left > 0 {
                     for x in 0..<span { columns[x] &+= Sum(truncatingIfNeeded: row[x]) }
+                    left -= 1
+                    row += stride
                 }
                 var block = columns
                 for blockX in 0..<width {
@@ -286,7 +302,7 @@ extension FloatImage {
         return result
     }
 
-    /// `target = sum of weights[k] * line(k)`, two lines at a time: half the loads and stores of one by one.
+    /// `target = sum of weights[k] * line(k)`, four lines at a time: a quarter of the loads and stores of one by one.
     @inline(__always)
     private static func accumulate(
         _ target: UnsafeMutablePointer<Float>, count: Int, weights: [Float], line: (Int) -> UnsafePointer<Float>
@@ -295,6 +311,12 @@ extension FloatImage {
         let firstWeight = weights[0]
         for x in 0..<count { target[x] = firstWeight * first[x] }
         var k = 1
+        while k + 3 < weights.count {
+            let (a, b, c, d) = (line(k), line(k + 1), line(k + 2), line(k + 3))
+            let (wa, wb, wc, wd) = (weights[k], weights[k + 1], weights[k + 2], weights[k + 3])
+            for x in 0..<count { target[x] += (wa * a[x] + wb * b[x]) + (wc * c[x] + wd * d[x]) }
+            k += 4
+        }
         while k + 1 < weights.count {
             let a = line(k)
             let b = line(k + 1)

@@ -56,7 +56,8 @@ enum DetectionTable {
         for well in detection.wells {
             rows.append([
                 well.name, number(well.x), number(well.y), number(well.radius), well.occupancy.rawValue,
-                number(well.probabilities[well.occupancy], 3), well.embryo.map { number($0.x) } ?? "-", well.embryo.map { number($0.y) } ?? "-",
+                number(well.probabilities[well.occupancy], 3), well.embryo.map { number($0.x) } ?? "-",
+                well.embryo.map { number($0.y) } ?? "-",
                 well.embryo.map { number($0.radius) } ?? "-", well.clipped ? "yes" : "no",
             ])
         }

@@ -25,6 +25,37 @@ enum SimulatedExamples {
             picture: dish.image,
             wells: dish.wells.compactMap { well in
                 Occupancy(rawValue: well.occupancy.rawValue).map { (Circle(x: well.x, y: well.y, radius: well.radius), $0) }
-            }, gasOutsideWells: layout == .single ? nil : dish.gasOutsideWells, optics: isRelief ? .relief : .dish)
+            }, optics: isRelief ? .relief : .dish)
+    }
+
+    /// A single well in oblique light by its number.
+    static func relief(_ index: Int, seed: UInt64) -> LearnedWellTraining.Example {
+        var options = DishOptions()
+        (options.empty, options.bubble, options.embryoWithBubble) = (0.4, 0, 0)
+        let dish = SimulatedDish(
+            seed: seed &* 1_000_003 &+ 500_000 &+ UInt64(index), layout: .single, optics: .embryoscope, options: options
+        )
+        .render(width: 320, height: [320, 240, 288][index % 3])
+        return LearnedWellTraining.Example(
+            picture: dish.image,
+            wells: dish.wells.compactMap { well in
+                Occupancy(rawValue: well.occupancy.rawValue).map { (Circle(x: well.x, y: well.y, radius: well.radius), $0) }
+            }, optics: .relief)
+    }
+
+    /// A dish with gas outside its wells and the same without, by its number. Embryos are left out: the floor is looked at.
+    static func gas(_ index: Int, seed: UInt64) -> (with: FloatImage, without: FloatImage, rings: [Circle], columns: Int) {
+        let layout = [SimulatedLayout.grid4, .grid3, .grid5, .grid4, .grid5][index % 5]
+        let sizes = [(480, 345), (640, 480), (960, 720), (512, 512), (800, 560)]
+        let size = sizes[(index / 5) % sizes.count]
+        func render(_ share: Double) -> SimulatedDishPicture {
+            var options = DishOptions()
+            (options.empty, options.bubble, options.embryoWithBubble) = (0.8, 0.2, 0)
+            options.gasOutsideWells = share
+            return SimulatedDish(seed: seed &* 1_000_003 &+ 700_000 &+ UInt64(index), layout: layout, options: options)
+                .render(width: size.0, height: size.1)
+        }
+        let without = render(0)
+        return (render(1).image, without.image, without.wells.map { Circle(x: $0.x, y: $0.y, radius: $0.radius) }, layout.columns)
     }
 }

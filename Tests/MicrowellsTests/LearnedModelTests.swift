@@ -8,7 +8,9 @@ import Testing
 /// The learned parts' file and training.
 @Suite struct LearnedModelTests {
     static func untrained() throws -> LearnedWellModel {
-        LearnedWellModel(frames: try LearnedFrameNetwork(seed: 1), occupancy: try LearnedOccupancy(seed: 2), note: "untrained")
+        LearnedWellModel(
+            frames: try LearnedFrameNetwork(seed: 1), occupancy: try LearnedOccupancy(seed: 2), relief: try LearnedOccupancy(seed: 3),
+            gas: try LearnedGas(seed: 4), note: "untrained")
     }
 
     /// A dish of two by two bright discs in dark rings, one with a blob.
@@ -26,7 +28,7 @@ import Testing
                 }
             }
         }
-        return LearnedWellTraining.Example(picture: picture, wells: wells, gasOutsideWells: false, optics: .dish)
+        return LearnedWellTraining.Example(picture: picture, wells: wells, optics: .dish)
     }
 
     @Test func aModelComesBackFromItsFile() throws {
@@ -66,7 +68,7 @@ import Testing
             #expect(training.wellCount == 3 * 4 * LearnedWellTraining.versions)
             #expect(training.frameCount == 3 * LearnedWellTraining.versions + 1)
             var lines: [String] = []
-            return (try training.model(occupancySteps: 100, frameSteps: 2, note: "test") { lines.append($0) }, lines)
+            return (try training.model(.init(occupancy: 100, relief: 0, gas: 0, frames: 2), note: "test") { lines.append($0) }, lines)
         }
         let (model, lines) = try train()
         let loss = try #require(lines.first?.split(separator: ",").last.flatMap { Double($0) })
@@ -78,6 +80,23 @@ import Testing
         let views = fresh.wells.map { LearnedOccupancy.view(fresh.picture, ring: $0.ring) }
         let embryos = model.occupancy.probabilities(views).map { $0.embryo + $0.embryoWithBubble }
         #expect(min(embryos[0], embryos[2]) > max(embryos[1], embryos[3]))
+    }
+
+    @Test func whatIsNotTrainedIsTakenFromTheBase() throws {
+        let base = try Self.untrained()
+        var training = LearnedWellTraining(seed: 6)
+        var example = Self.example(seed: 1)
+        example.optics = .relief
+        training.add(example, asFrame: false)
+        #expect(training.reliefWellCount == 4 * LearnedWellTraining.versions && training.wellCount == 0 && training.frameCount == 0)
+        let with = Self.example(seed: 2).picture
+        training.addGas(with: with.map { 0.5 * $0 }, without: with, rings: example.wells.map(\.ring), columns: 2)
+        #expect(training.gasViewCount == 4)
+        let model = try training.model(.init(occupancy: 0, relief: 2, gas: 2, frames: 0), base: base, note: "part") { _ in }
+        #expect(model.occupancy == base.occupancy && model.frames == base.frames)
+        #expect(model.relief != nil && model.relief != base.relief && model.gas != nil && model.gas != base.gas)
+        let alone = try training.model(.init(occupancy: 0, relief: 0, gas: 0, frames: 0), note: "none") { _ in }
+        #expect(alone.relief == nil && alone.gas == nil && alone.frames == nil)
     }
 
     @Test func changedPicturesStayPictures() {

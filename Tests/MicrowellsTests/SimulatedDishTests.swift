@@ -63,11 +63,7 @@ import Testing
         #expect(recall >= 0.995)
         // A few dishes say little of so high an area.
         #expect(area >= 0.8)
-        if Shared.runsAll {
-            withKnownIssue("thin borders of gas that cross few gaps between wells are missed", isIntermittent: true) {
-                #expect(area >= 0.98)
-            }
-        }
+        if Shared.runsAll { #expect(area >= 0.98) }
     }
 
     /// The share of pairs in which the first is higher; ties count half (Mann and Whitney 1947).
