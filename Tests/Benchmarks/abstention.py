@@ -197,7 +197,6 @@ def main():
     names = sorted(others)
     rng = np.random.default_rng(1)
     dish, well = Sample("dish-4x4", "mp4", options.frames), Sample("single-well", "avi", options.frames)
-    interval = {dish: "3h", well: "3h"}
     kinds = []
 
     def frame(content):
@@ -223,7 +222,7 @@ def main():
     kinds.append(("pictures in a dish's wells", [
         (lambda s: lambda: dish.with_contents(fixed(picture_of(wells, s)), rng))(s) for s in range(0, len(names), len(wells))]))
     kinds.append(("noise in a single well", [lambda: well.with_contents(lambda w, i: noise(rng, 256), rng)]))
-    kinds.append(("textures in a single well", [lambda: well.with_contents(fixed(lambda w: texture(rng, 256)), rng) for _ in range(4)]))
+    kinds.append(("textures in a single well", [lambda: well.with_contents(fixed(lambda w: texture(rng, 256)), rng) for _ in range(12)]))
     kinds.append(("pictures in a single well", [
         (lambda n: lambda: well.with_contents(lambda w, i: others[n], rng))(n) for n in names]))
     kinds.append(("another picture each frame, single well", [
@@ -249,6 +248,8 @@ def main():
             total = {}
             for index, film in enumerate(films):
                 step = "3h"
+                # The same pictures whichever kinds are asked for.
+                rng.bit_generator.state = np.random.default_rng([number, index]).bit_generator.state
                 if isinstance(film, str):
                     recording, step = simulated(program, folder, f"simulated-{number}-{index}", film, 7700 + 10 * number + index), "30m"
                 else:
