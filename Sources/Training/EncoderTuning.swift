@@ -166,8 +166,11 @@ struct EncoderTuning {
     /// Names everything that the encoder follows from.
     private func key() throws -> String {
         let stills = request.stills.map { (try? FileManager.default.subpathsOfDirectory(atPath: $0.path).sorted().joined()) ?? "" } ?? ""
+        // What is done with the encoder afterwards does not change it.
+        var plan = recipe.encoder
+        plan.adaptation = 0
         let text =
-            "\(Version.text) \(recipe.seed) \(recipe.inputSize) \(recipe.encoder) \(recipe.augmentation) \(recipe.simulation.dishShare) "
+            "\(Version.text) \(recipe.seed) \(recipe.inputSize) \(plan) \(recipe.augmentation) \(recipe.simulation.dishShare) "
             + "\(recipe.learning.decay) \(recipe.learning.ordinalSmoothing) \(stills)"
         return String(try ContentDigest.sha256(Data(text.utf8) + start.serialised()).prefix(16))
     }

@@ -7,6 +7,8 @@ public struct FeatureBank: Sendable {
     /// Where features are kept; nil for nowhere.
     let folder: URL?
     let encoder: Encoder
+    /// Where each film's pictures decide a share of the encoder's norms, as in use.
+    private let adaptation: (norms: EncoderAdaptation, share: Double)?
     /// Digest of the encoder's weights, part of every key.
     let encoderDigest: String
     let size: Int
@@ -15,7 +17,10 @@ public struct FeatureBank: Sendable {
     /// - Parameters:
     ///   - encoder: the file of the encoder's weights.
     ///   - size: side of a crop in pixels.
-    public init(folder: URL?, encoder file: WeightFile, digest: String, size: Int, ranges: AugmentationRanges) throws {
+    ///   - adaptation: see `StageModel.adapted`.
+    public init(
+        folder: URL?, encoder file: WeightFile, digest: String, size: Int, ranges: AugmentationRanges, adaptation: Double = 0
+    ) throws {
         if let folder {
             do {
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -25,6 +30,7 @@ public struct FeatureBank: Sendable {
         }
         self.folder = folder
         encoder = try Encoder(weights: file)
+        self.adaptation = adaptation > 0 ? (try EncoderAdaptation(weights: file), adaptation) : nil
         encoderDigest = digest
         self.size = size
         self.ranges = ranges
@@ -58,18 +64,27 @@ public struct FeatureBank: Sendable {
     private static let together = 8
 
     private func encode(_ film: CropFilm, _ augmentation: CropAugmentation) throws -> [Float] {
-        let workspace = try encoder.makeWorkspace(size: size)
         let pixels = size * size
         var picture = [Float](repeating: 0, count: pixels)
+        func normalised(_ frame: Int) -> [Float] {
+            let crop = augmentation.crop(film.picture(frame), span: film.span, size: size, frame: frame)
+            CropNormaliser.normalise(crop.pixels, side: size, into: &picture)
+            return picture
+        }
+        var encoder = encoder
+        if let adaptation, film.count > 1 {
+            let sample = EncoderAdaptation.sample(of: film.count)
+            encoder = try adaptation.norms.encoder(
+                for: sample.flatMap(normalised), count: sample.count, size: size, share: adaptation.share, jobs: 1)
+        }
+        let workspace = try encoder.makeWorkspace(size: size)
         // Several pictures at once share the reading of the weights, which are larger than a processor's cache.
         var pictures = [Float](repeating: 0, count: Self.together * pixels)
         var features = [Float](repeating: 0, count: film.count * encoder.featureCount)
         for first in stride(from: 0, to: film.count, by: Self.together) {
             let count = min(Self.together, film.count - first)
             for place in 0..<count {
-                let crop = augmentation.crop(film.picture(first + place), span: film.span, size: size, frame: first + place)
-                CropNormaliser.normalise(crop.pixels, side: size, into: &picture)
-                pictures.replaceSubrange(place * pixels..<(place + 1) * pixels, with: picture)
+                pictures.replaceSubrange(place * pixels..<(place + 1) * pixels, with: normalised(first + place))
             }
             features.withUnsafeMutableBufferPointer { output in
                 pictures.withUnsafeBufferPointer { input in
@@ -82,7 +97,9 @@ public struct FeatureBank: Sendable {
     }
 
     private func key(_ film: CropFilm, variant: Int, seed: UInt64) throws -> String {
-        var data = Data("\(encoderDigest) \(size) \(ranges) \(variant) \(seed) \(film.name) \(film.side) \(film.span) \(film.hours)".utf8)
+        var data = Data(
+            "\(encoderDigest) \(adaptation?.share ?? 0) \(size) \(ranges) \(variant) \(seed) \(film.name) \(film.side) \(film.span) \(film.hours)"
+                .utf8)
         data.append(contentsOf: film.pixels)
         return String(try ContentDigest.sha256(data).prefix(16))
     }

@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetwork
 import Profiling
+import Recordings
 
 /// How the recurrent network is shown a film's frames: in order, or in one of the ways that tell what the order is worth.
 public enum FrameOrder: String, Sendable, Equatable, CaseIterable {
@@ -12,10 +13,14 @@ public enum FrameOrder: String, Sendable, Equatable, CaseIterable {
 
     /// Log-probabilities (frames, classes) of a film's frames in their own order, when the network sees them in this one.
     func logProbabilities(of film: CropFilm, model: StageModel, worker: StageModel.Worker) throws -> [Double] {
-        let features = worker.features(
-            of: (0..<film.count).map { frame in
-                CropAugmentation.none.crop(film.picture(frame), span: film.span, size: model.inputSize, frame: frame)
-            })
+        func crop(_ frame: Int) -> FloatImage {
+            CropAugmentation.none.crop(film.picture(frame), span: film.span, size: model.inputSize, frame: frame)
+        }
+        var worker = worker
+        if model.adaptation > 0, film.count > 1 {
+            worker = try model.adapted(to: EncoderAdaptation.sample(of: film.count).map(crop), jobs: 1).makeWorker()
+        }
+        let features = worker.features(of: (0..<film.count).map(crop))
         func read(_ frames: [Int]) throws -> [Double] {
             try model.logProbabilities(
                 features: frames.flatMap { features[$0] }, frames: frames.count,

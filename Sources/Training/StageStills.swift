@@ -13,8 +13,15 @@ public enum StageStills {
         ("2cell", [.t2]), ("4cell", [.t4]), ("8cell", [.t8]), ("Morula", [.tM]), ("Blastocyst", [.tSB, .tB, .tEB, .tHB]),
     ]
 
-    /// All that the folders' names can tell apart: a still of two cells says nothing of how it compares with a zygote.
-    static let possible = ClassSet(classes.flatMap { $0.stages.map(\.index) })
+    /// The stages that a folder's name decides between: the five classes, and counts of cells that are off by more than one. A still of
+    /// four cells says nothing of how it compares with three or five, whose labels it may well have got, nor with a zygote, of which
+    /// there are no stills: then whatever looks like a still would be no zygote.
+    static func possible(_ group: Int) -> ClassSet {
+        let others: [[Stage]] = [
+            [.t5, .t6, .t7], [.t6, .t7, .t9plus], [.t3, .t5], [.t3, .t5, .t6, .t7], [.t3, .t5, .t6, .t7, .t9plus],
+        ]
+        return ClassSet((classes.flatMap(\.stages) + others[group]).map(\.index))
+    }
 
     /// One picture as a film of one frame.
     public struct Still: Sendable {
@@ -46,7 +53,7 @@ public enum StageStills {
                     missed.append("\(entry.folder)/\(name)")
                     continue
                 }
-                film.target = ClassTarget(either: ClassSet(entry.stages.map(\.index)), among: possible)
+                film.target = ClassTarget(either: ClassSet(entry.stages.map(\.index)), among: possible(group))
                 stills.append(Still(group: group, film: film, heldOut: index % 5 == 4))
             }
         }

@@ -71,7 +71,9 @@ public struct StageTrainer: Sendable {
         let start = try request.start.map { try WeightFile(contentsOf: $0) }
         if let start, let url = request.start {
             // The start decides the size of a crop; loading it also refuses files that are no stage model, by name.
-            request.recipe.inputSize = try StageModel.load(url).inputSize
+            let model = try StageModel.load(url)
+            request.recipe.inputSize = model.inputSize
+            request.recipe.encoder.adaptation = model.adaptation
             if request.recipe.name == TrainingRecipe().name { request.recipe.name = "\(start.metadata["name"] ?? "model")-tuned" }
         }
         let recipe = request.recipe
@@ -87,7 +89,7 @@ public struct StageTrainer: Sendable {
         let bank = try FeatureBank(
             folder: request.cache?.appendingPathComponent("features"), encoder: encoder.file, digest: encoder.digest,
             size: recipe.inputSize,
-            ranges: recipe.augmentation)
+            ranges: recipe.augmentation, adaptation: recipe.encoder.adaptation)
         var material = try TrainingMaterial.gather(request, laboratory: laboratory, bank: bank, isCancelled: isCancelled, report: report)
         guard material.labelledFrames > 0 else {
             throw TrainingError.tooLittleData(problem: "no frame of the data carries a label")
@@ -127,8 +129,9 @@ public struct StageTrainer: Sendable {
         ]
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
         var file = try StageModelFile.make(
-            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, evidenceHours: correlation, sequence: weights,
-            encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
+            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, evidenceHours: correlation,
+            adaptation: recipe.encoder.adaptation,
+            sequence: weights, encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try strangeness(start, material, width: bank.encoder.featureCount)?.store(in: &file)
         try file.write(to: request.output)
         let page = try writePage(laboratory.held)

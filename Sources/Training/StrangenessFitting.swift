@@ -26,7 +26,7 @@ public struct StrangenessFitting: Sendable {
         let holdsEncoder = file.tensors.keys.contains { $0.hasPrefix("encoder.") }
         let bank = try FeatureBank(
             folder: nil, encoder: holdsEncoder ? file : WeightFile(contentsOf: StageModelFile.shippedEncoder()), digest: "",
-            size: model.inputSize, ranges: AugmentationRanges())
+            size: model.inputSize, ranges: AugmentationRanges(), adaptation: model.adaptation)
         let side = TrainingMaterial.storedSide(model.inputSize)
         let parts = try TrainingMaterial.each(films, jobs: jobs, "", { false }, { _ in }) { index in
             let film = SimulatedFilm.render(

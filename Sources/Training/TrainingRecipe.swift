@@ -64,6 +64,8 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var dropout = 0.2
         /// The first block that is trained; -1 for the whole encoder.
         public var firstBlock = -1
+        /// Share of the norms that each recording's own pictures decide, in training and in use; see `EncoderAdaptation`.
+        public var adaptation = 0.0
     }
 
     /// The recurrent network.
@@ -159,6 +161,7 @@ extension TrainingRecipe {
             try section.set(&recipe.encoder.pace, "pace", 0...10)
             try section.set(&recipe.encoder.dropout, "dropout", 0...0.95)
             try section.set(&recipe.encoder.firstBlock, "first_block", -1...100)
+            try section.set(&recipe.encoder.adaptation, "adaptation", 0...1)
             try section.finish()
         }
         if var section = try top.section("augmentation") {

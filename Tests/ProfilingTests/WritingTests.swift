@@ -68,10 +68,20 @@ struct WritingTests {
 
     @Test func theSpoolGivesBackWhatItGotAndLeavesNothing() throws {
         let folder = try TemporaryFolder()
-        let spool = try PictureSpool(in: folder.url)
-        let pictures = (0..<50).map { Data(repeating: UInt8($0), count: 1 + $0 * 37) }
-        let places = try pictures.map { try spool.append($0) }
-        #expect(zip(places, pictures).allSatisfy { spool.picture(at: $0) == $1 })
+        let spool = try CropSpool(in: folder.url, side: 12)
+        // Dark, faint, bright and even crops: each keeps its own range.
+        let crops = (0..<50).map { (index: Int) -> FloatImage in
+            let level = Float(index) * 0.02
+            let contrast = Float(index % 7) * 0.0001
+            let pixels = (0..<144).map { (pixel: Int) -> Float in level + contrast * Float((pixel * 37 + index * 11) % 101) }
+            return FloatImage(width: 12, height: 12, pixels: pixels)
+        }
+        let places = try crops.map { try spool.append($0) }
+        for (place, crop) in zip(places, crops).reversed() {
+            let back = try spool.crop(at: place)
+            let range = (crop.pixels.max() ?? 0) - (crop.pixels.min() ?? 0)
+            #expect(zip(back.pixels, crop.pixels).allSatisfy { abs($0 - $1) <= range / 500 + 1e-6 })
+        }
         #expect(try folder.names().isEmpty)
     }
 

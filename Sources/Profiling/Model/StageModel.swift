@@ -20,7 +20,11 @@ public struct StageModel: Sendable {
     public let reducedCount: Int
     /// What the file says of its origin: training data, seed, licence.
     public let metadata: [String: String]
-    let encoder: Encoder
+    /// Share of the encoder's norms that each recording's own pictures decide, see `adapted`.
+    public let adaptation: Double
+    private(set) var encoder: Encoder
+    /// Made from the encoder's weights; nil where nothing is adapted.
+    private let norms: EncoderAdaptation?
     let reduction: FeatureReduction?
     /// Tells crops of other things from embryos; nil where the model's file does not say how.
     public let strangeness: Strangeness?
@@ -63,6 +67,8 @@ public struct StageModel: Sendable {
                 encoderWeights = try WeightFile(data: bytes, name: url.lastPathComponent)
             }
             encoder = try Encoder(weights: encoderWeights)
+            adaptation = description.adaptation
+            norms = adaptation > 0 ? try EncoderAdaptation(weights: encoderWeights) : nil
             guard description.inputSize % encoder.configuration.reduction == 0 else {
                 throw invalid(
                     "crops of \(description.inputSize) pixels do not suit an encoder that halves them to 1/\(encoder.configuration.reduction)"
@@ -95,6 +101,28 @@ public struct StageModel: Sendable {
         } catch let error as NetworkError {
             throw invalid(StageModelFile.problem(error))
         }
+    }
+
+    /// The model with its encoder fitted to a recording's look: the norms' means and variances lie between the model's own and those of
+    /// the crops, as far as the model's `adaptation` says and the number of crops allows.
+    ///
+    /// - Parameter crops: as `Worker` takes them, best those that `EncoderAdaptation.sample` names of all.
+    public func adapted(to crops: [FloatImage], jobs: Int) throws -> StageModel {
+        guard let norms, !crops.isEmpty else { return self }
+        var pictures: [Float] = []
+        pictures.reserveCapacity(crops.count * inputSize * inputSize)
+        var picture = [Float](repeating: 0, count: inputSize * inputSize)
+        for crop in crops {
+            CropNormaliser.normalise(crop.pixels, side: inputSize, into: &picture)
+            pictures += picture
+        }
+        var result = self
+        do {
+            result.encoder = try norms.encoder(for: pictures, count: crops.count, size: inputSize, share: adaptation, jobs: jobs)
+        } catch let error as NetworkError {
+            throw ProfilingError.modelInvalid(file: name, problem: StageModelFile.problem(error))
+        }
+        return result
     }
 
     /// Memory for one thread; crops of one well may be read by several workers.

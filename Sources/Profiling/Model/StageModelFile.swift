@@ -14,6 +14,7 @@ import NeuralNetwork
 /// | `classes` | the sixteen stages and `none`, separated by spaces |
 /// | `input.size` | side of a crop in pixels |
 /// | `temperature` | class scores are divided by this before the softmax |
+/// | `adaptation` | share of the encoder's norms that each recording's own pictures decide, see `EncoderAdaptation`; 0 where it is missing |
 /// | `evidence.hours` | frames nearer than this share their evidence, see `EvidenceWeights`; 0 where it is missing |
 /// | `strangeness.limit` | see `Strangeness`, with the tensors `strangeness.*`; optional |
 /// | `encoder.name`, `encoder.sha256` | the encoder's file, where the model holds no `encoder.*` tensors |
@@ -27,6 +28,8 @@ public struct StageModelFile: Sendable, Equatable {
     public var temperature: Double
     /// See `EvidenceWeights`.
     public var evidenceHours: Double
+    /// Share of the encoder's norms that each recording's own pictures decide, see `EncoderAdaptation`.
+    public var adaptation: Double
     /// True where the encoder's weights are in the file.
     public var holdsEncoder: Bool
     /// The encoder's file; empty where the model holds it.
@@ -68,6 +71,9 @@ public struct StageModelFile: Sendable, Equatable {
             throw odd("evidence.hours", span)
         }
         self.evidenceHours = evidenceHours
+        let share = file.metadata["adaptation"] ?? "0"
+        guard let adaptation = Double(share), (0...1).contains(adaptation) else { throw odd("adaptation", share) }
+        self.adaptation = adaptation
         holdsEncoder = file.tensors.keys.contains { $0.hasPrefix("encoder.") }
         encoderName = holdsEncoder ? "" : try text("encoder.name")
         encoderSHA256 = holdsEncoder ? "" : try text("encoder.sha256")
@@ -80,8 +86,8 @@ public struct StageModelFile: Sendable, Equatable {
     ///   - encoder: the trained encoder's file, or nil for the encoder that ships.
     ///   - origin: more metadata: `training.data`, `training.seed`, `licence`, …
     public static func make(
-        name: String, inputSize: Int, temperature: Double, evidenceHours: Double = 0, sequence: WeightFile, encoder: WeightFile?,
-        origin: [String: String]
+        name: String, inputSize: Int, temperature: Double, evidenceHours: Double = 0, adaptation: Double = 0, sequence: WeightFile,
+        encoder: WeightFile?, origin: [String: String]
     ) throws -> WeightFile {
         var file = WeightFile(name: shippedName)
         file.metadata = origin
@@ -91,6 +97,7 @@ public struct StageModelFile: Sendable, Equatable {
         file.metadata["classes"] = classNames.joined(separator: " ")
         file.metadata["input.size"] = "\(inputSize)"
         file.metadata["temperature"] = "\(temperature)"
+        file.metadata["adaptation"] = "\(adaptation)"
         file.metadata["evidence.hours"] = "\(evidenceHours)"
         for (key, tensor) in sequence.tensors where key.hasPrefix("sequence.") { file.tensors[key] = tensor }
         if let encoder {

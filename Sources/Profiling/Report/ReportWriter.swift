@@ -46,7 +46,8 @@ enum ReportWriter {
         }
         return wanted.compactMap { item in
             guard let slot = nearestPicture(reading.series, slot: item.slot), let place = reading.series.pictures[slot],
-                let jpeg = result.spool.picture(at: place)
+                let crop = try? result.spool.crop(at: place),
+                let jpeg = try? PictureFile.encode(crop.quantised(), as: .jpeg, quality: 85)
             else { return nil }
             let time = result.clock.hours[slot].map { "\(ReportPage.time($0)) h" } ?? "frame \(result.clock.numbers[slot])"
             return ReportPage.StripPicture(event: item.event, time: time, detail: item.detail, jpeg: jpeg)

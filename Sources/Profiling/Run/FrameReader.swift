@@ -1,28 +1,21 @@
 import Foundation
 import Microwells
+import NeuralNetwork
 import Recordings
 
-/// Reads a recording once from start to end: tracks the wells, cuts a crop of every usable well, encodes them.
+/// Reads a recording once from start to end: tracks the wells, cuts a crop of every usable well; then fits the network to the
+/// recording's look and encodes the crops.
 ///
-/// Frames are decoded, tracked and cut in order by one thread at a time; crops are encoded by all. The result does not
-/// depend on the number of threads, and only the series stay in memory.
+/// Frames are tracked and cut in order, while the next is decoded; crops are encoded by all threads. The result does not depend on the
+/// number of threads. The crops wait on disk, and only the series stay in memory.
 final class FrameReader: @unchecked Sendable {
     /// One well of one frame on its way to the network.
     private struct Crop: Sendable {
         let slot: Int
         let well: Int
-        let picture: FloatImage
+        let place: CropSpool.Place
         /// Whether the crop counts; crops of empty wells are encoded only to measure what leaving them out saves.
         let isKept: Bool
-        /// The slot whose features stand for this crop, which is then not encoded.
-        let source: Int?
-    }
-
-    /// Crops that one thread reads at once, of one frame or of several.
-    private struct Batch: Sendable {
-        var crops: [Crop] = []
-        /// Crops to encode.
-        var encoded: Int { crops.count { $0.source == nil } }
     }
 
     /// Each is used by one thread only, the one of its number.
@@ -30,16 +23,18 @@ final class FrameReader: @unchecked Sendable {
         let all: [StageModel.Worker]
     }
 
+    /// Share of the work that is done when all crops are cut, roughly.
+    private static let cuttingShare = 0.4
+
     private let stream: FrameStream
     private let model: StageModel
-    private let spool: PictureSpool
+    private let spool: CropSpool
     private let masks: [PixelRectangle]
     private let readsEmptyWells: Bool
     private let expected: Int?
     private let progress: (Int, Int?) -> Void
     private let isCancelled: () -> Bool
 
-    // Touched by the producing thread only; WorkSharing hands it from thread to thread.
     private(set) var tracker: WellTracker
     private(set) var hours: [Double?] = []
     private(set) var numbers: [Int?] = []
@@ -47,18 +42,21 @@ final class FrameReader: @unchecked Sendable {
     private(set) var lost = 0
     private var problems: [String: Int] = [:]
     private var still: [StillEmbryo]
-    private var batch = Batch()
+    /// Crops to encode, in order of time.
+    private var waiting: [Crop] = []
     private(set) var crops = CropCounts()
+    // Touched by the thread that produces batches only.
+    private var taken = 0
 
     private let lock = NSLock()
-    // Guarded by `lock`.
+    // Guarded by `lock` while crops are encoded.
     private(set) var series: [WellSeries]
 
     /// - Parameters:
     ///   - reuseBelow: see `PipelineDefinition.ModelChoices.reuseBelow`.
     ///   - readsEmptyWells: see `ProfileRequest.readsEmptyWells`.
     init(
-        recording: Recording, detection: DishDetection, reference: GrayImage, model: StageModel, spool: PictureSpool,
+        recording: Recording, detection: DishDetection, reference: GrayImage, model: StageModel, spool: CropSpool,
         reuseBelow: Double = 0, readsEmptyWells: Bool = false, progress: @escaping (Int, Int?) -> Void, isCancelled: @escaping () -> Bool
     ) throws {
         stream = recording.frames()
@@ -82,85 +80,75 @@ final class FrameReader: @unchecked Sendable {
         problems.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
     }
 
-    /// Reads all frames on `jobs` threads.
-    func readAll(jobs: Int) throws {
+    /// Decodes, tracks and cuts all frames; the first of two steps.
+    func cutAll() throws {
+        let frames = FrameAhead(stream)
+        while let frame = try frames.next() {
+            if isCancelled() { throw ProfilingError.cancelled }
+            try observe(frame)
+        }
+    }
+
+    /// Fits the model to the recording and encodes what was cut on `jobs` threads; the second step.
+    func encodeAll(jobs: Int) throws {
+        let kept = waiting.filter(\.isKept)
+        let sample = model.adaptation > 0 ? EncoderAdaptation.sample(of: kept.count) : []
+        let model = try model.adapted(to: sample.map { try spool.crop(at: kept[$0].place) }, jobs: jobs)
         let workers = Workers(all: try (0..<max(jobs, 1)).map { _ in try model.makeWorker() })
-        try WorkSharing<Batch>.run(
+        try WorkSharing<[Crop]>.run(
             jobs: jobs,
             produce: { [self] in
                 if isCancelled() { throw ProfilingError.cancelled }
-                if let frame = try stream.next() { return observe(frame) }
-                guard !batch.crops.isEmpty else { return nil }
-                defer { batch = Batch() }
+                guard taken < waiting.count else { return nil }
+                let batch = Array(waiting[taken..<min(taken + StageModel.Worker.together, waiting.count)])
+                taken += batch.count
+                let done = Self.cuttingShare + (1 - Self.cuttingShare) * Double(taken) / Double(waiting.count)
+                progress(Int(done * Double(hours.count)), hours.count)
                 return [batch]
             },
-            consume: { [self] batch, worker in try read(batch, with: workers.all[worker]) })
+            consume: { [self] batch, worker in try encode(batch, with: workers.all[worker]) })
         for well in series.indices { series[well].settle() }
         progress(hours.count, hours.count)
     }
 
-    /// Encodes the crops of a batch and puts their pictures aside.
-    private func read(_ batch: Batch, with worker: StageModel.Worker) throws {
-        let encoded = batch.crops.filter { $0.source == nil }
-        let readings = worker.read(encoded.map(\.picture))
-        var next = 0
-        for crop in batch.crops {
-            if crop.source == nil { next += 1 }
-            guard crop.isKept else { continue }
-            let jpeg = try PictureFile.encode(crop.picture.quantised(), as: .jpeg, quality: 85)
-            let kept = try spool.append(jpeg)
-            lock.withLock {
-                if let source = crop.source {
-                    series[crop.well].repeatFeatures(of: source, at: crop.slot, picture: kept)
-                } else {
-                    let reading = readings[next - 1]
-                    series[crop.well].fill(
-                        slot: crop.slot, features: reading.features, strangeness: reading.strangeness, picture: kept)
-                }
+    private func encode(_ batch: [Crop], with worker: StageModel.Worker) throws {
+        let readings = worker.read(try batch.map { try spool.crop(at: $0.place) })
+        lock.withLock {
+            for (crop, reading) in zip(batch, readings) where crop.isKept {
+                series[crop.well].fill(slot: crop.slot, features: reading.features, strangeness: reading.strangeness, picture: crop.place)
             }
         }
     }
 
-    /// Tracks the wells of one frame, cuts the usable ones, and gives the batches that became full.
-    ///
-    /// Batches go on from frame to frame: the fewer wells have an embryo, the more frames fill one.
-    private func observe(_ frame: Frame) -> [Batch] {
+    /// Tracks the wells of one frame and cuts the usable ones.
+    private func observe(_ frame: Frame) throws {
         let slot = hours.count
         hours.append(frame.hours)
         numbers.append(frame.number)
-        progress(slot, expected)
+        progress(Int(Self.cuttingShare * Double(slot)), expected)
         let observations: [WellObservation]
         switch frame.content {
         case .image(let image):
             observations = tracker.track(image)
-            lock.withLock {
-                for (well, observation) in observations.enumerated() { series[well].addSlot(observation.quality.quality) }
-            }
-            crops.wells += observations.count
-            var full: [Batch] = []
             for (well, observation) in observations.enumerated() {
+                series[well].addSlot(observation.quality.quality)
                 let isKept = observation.quality.usable && observation.embryo != nil
                 guard isKept || readsEmptyWells else { continue }
                 let picture = cut(observation, from: image)
-                let source = isKept ? still[well].source(of: picture, slot: slot) : nil
-                batch.crops.append(Crop(slot: slot, well: well, picture: picture, isKept: isKept, source: source))
+                let place = try spool.append(picture)
                 if isKept { crops.read += 1 }
-                if source == nil { crops.encoded += 1 }
-                // Crops that need no encoding still wait for a thread that puts their pictures aside.
-                if batch.encoded == StageModel.Worker.together || batch.crops.count == 4 * StageModel.Worker.together {
-                    full.append(batch)
-                    batch = Batch()
+                if isKept, let source = still[well].source(of: picture, slot: slot) {
+                    series[well].repeatFeatures(of: source, at: slot, picture: place)
+                } else {
+                    waiting.append(Crop(slot: slot, well: well, place: place, isKept: isKept))
                 }
             }
-            return full
+            crops.wells += observations.count
+            crops.encoded = waiting.count
         case .lost(let reason), .unreadable(let reason):
             if case .lost = frame.content { lost += 1 }
             problems[reason, default: 0] += 1
-            observations = tracker.trackUnreadable()
-            lock.withLock {
-                for (well, observation) in observations.enumerated() { series[well].addSlot(observation.quality.quality) }
-            }
-            return []
+            for (well, observation) in tracker.trackUnreadable().enumerated() { series[well].addSlot(observation.quality.quality) }
         }
     }
 

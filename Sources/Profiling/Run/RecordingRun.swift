@@ -26,7 +26,7 @@ struct RecordingRun {
         var readings: [WellReading]
         var clock: FrameClock
         var map: GrayImage
-        var spool: PictureSpool
+        var spool: CropSpool
         var seconds: [String: Double]
         var crops: CropCounts
         /// Why the result is partial; nil where every frame was read.
@@ -45,13 +45,15 @@ struct RecordingRun {
         watch.lap("open")
         let (detection, reference) = try WellSearch(layout: request.pipeline.recording.layout, isCancelled: isCancelled).run(recording)
         watch.lap("wells")
-        let spool = try PictureSpool(in: scratch)
+        let spool = try CropSpool(in: scratch, side: tools.model.inputSize)
         let reader = try FrameReader(
             recording: recording, detection: detection, reference: reference, model: tools.model, spool: spool,
             reuseBelow: request.pipeline.model.reuseBelow, readsEmptyWells: request.readsEmptyWells, progress: progress,
             isCancelled: isCancelled)
-        try reader.readAll(jobs: request.jobs)
+        try reader.cutAll()
         watch.lap("frames")
+        try reader.encodeAll(jobs: request.jobs)
+        watch.lap("network")
         let clock = FrameClock(recording: recording, hours: reader.hours, numbers: reader.numbers)
         let readings = try reader.series.map { series in
             if isCancelled() { throw ProfilingError.cancelled }

@@ -14,7 +14,7 @@ struct WellSeries: Sendable {
     /// Whether the network read the slot.
     private(set) var read: [Bool] = []
     /// Where the slot's picture lies.
-    private(set) var pictures: [PictureSpool.Place?] = []
+    private(set) var pictures: [CropSpool.Place?] = []
     private let width: Int
     /// Slots that stand for others: which slot takes whose features.
     private var repeats: [(slot: Int, source: Int)] = []
@@ -38,7 +38,7 @@ struct WellSeries: Sendable {
     }
 
     /// Fills a slot with what the network and the report need of it.
-    mutating func fill(slot: Int, features values: [Float], strangeness: Float = 0, picture: PictureSpool.Place) {
+    mutating func fill(slot: Int, features values: [Float], strangeness: Float = 0, picture: CropSpool.Place) {
         self.strangeness[slot] = strangeness
         features.replaceSubrange((slot * width)..<((slot + 1) * width), with: values)
         read[slot] = true
@@ -47,7 +47,7 @@ struct WellSeries: Sendable {
 
     /// Fills a slot that shows what another slot showed, with a picture of its own. That slot's features may come later:
     /// `settle` takes them over.
-    mutating func repeatFeatures(of source: Int, at slot: Int, picture: PictureSpool.Place) {
+    mutating func repeatFeatures(of source: Int, at slot: Int, picture: CropSpool.Place) {
         repeats.append((slot, source))
         read[slot] = true
         pictures[slot] = picture
