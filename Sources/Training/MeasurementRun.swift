@@ -16,6 +16,8 @@ public struct MeasurementRun: Sendable {
     public var data: [URL] = []
     /// Simulated embryos, from seeds that training recipes do not use.
     public var simulated = 0
+    /// Another share of `StageModel.adaptation` than the model's own; nil for that.
+    public var adaptation: Double?
     /// How the recurrent network is shown the frames.
     public var order = FrameOrder.ordered
     public var jobs = 1
@@ -37,7 +39,8 @@ public struct MeasurementRun: Sendable {
 
     /// Measures all that is named.
     public func run() throws -> [Result] {
-        let model = try StageModel.load(model)
+        var model = try StageModel.load(model)
+        if let adaptation, model.adaptation > 0 { model.adaptation = adaptation }
         var results: [Result] = []
         if simulated > 0 {
             results.append(try measure(simulatedFilms(model), "Simulated embryos, both optics", model))

@@ -70,6 +70,12 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "With --measure: share of the encoder's norms that each recording's own pictures decide, 0 to 1, in place of the model's.",
+            valueName: "share"))
+    var adaptation: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "Train nothing: fit anew what this model ('default' or a file) takes for no embryo, from simulated embryos and --stills.",
             valueName: "model"))
     var fitStrangeness: String?
@@ -77,6 +83,7 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs needs a whole number from 1 to 10000.") }
         if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs needs a whole number from 1 to 1024.") }
+        if let adaptation, !(0...1).contains(adaptation) { throw ValidationError("--adaptation is a share between 0 and 1.") }
         guard measure == nil else {
             if data.isEmpty, stills == nil, planes == nil, simulated < 1 {
                 throw ValidationError("--measure needs something to measure on: --data, --stills, --planes or --simulated.")
@@ -147,6 +154,7 @@ struct TrainCommand: ParsableCommand {
         run.data = data.map { URL(fileURLWithPath: $0) }
         run.simulated = simulated
         run.order = frames
+        run.adaptation = adaptation
         run.jobs = jobs
         for result in try run.run() {
             print("## \(result.title)\n\n\(result.measurement.summary)\n\n\(result.measurement.table)\n")

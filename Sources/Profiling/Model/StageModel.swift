@@ -20,8 +20,9 @@ public struct StageModel: Sendable {
     public let reducedCount: Int
     /// What the file says of its origin: training data, seed, licence.
     public let metadata: [String: String]
-    /// Share of the encoder's norms that each recording's own pictures decide, see `adapted`.
-    public let adaptation: Double
+    /// Share of the encoder's norms that each recording's own pictures decide, see `adapted`. Other values than the file's tell what it is
+    /// worth; a model that was trained without stays without.
+    public var adaptation: Double
     private(set) var encoder: Encoder
     /// Made from the encoder's weights; nil where nothing is adapted.
     private let norms: EncoderAdaptation?
@@ -108,7 +109,7 @@ public struct StageModel: Sendable {
     ///
     /// - Parameter crops: as `Worker` takes them, best those that `EncoderAdaptation.sample` names of all.
     public func adapted(to crops: [FloatImage], jobs: Int) throws -> StageModel {
-        guard let norms, !crops.isEmpty else { return self }
+        guard let norms, adaptation > 0, !crops.isEmpty else { return self }
         var pictures: [Float] = []
         pictures.reserveCapacity(crops.count * inputSize * inputSize)
         var picture = [Float](repeating: 0, count: inputSize * inputSize)

@@ -33,6 +33,13 @@ import Testing
         #expect(distances.0 > 0 && distances.1 > distances.0)
         #expect(distances.2 > 0 && distances.2 < distances.1)
         #expect(distances.3 == 0)
+        // What a file says may be overruled, but a model that was trained without has nothing to adapt.
+        var other = try model(1)
+        other.adaptation = 0
+        #expect(try other.adapted(to: crops, jobs: 1).makeWorker().features(of: crops).flatMap { $0 } == plain)
+        other = try model(0)
+        other.adaptation = 1
+        #expect(try other.adapted(to: crops, jobs: 1).makeWorker().features(of: crops).flatMap { $0 } == plain)
     }
 
     @Test func theShareIsInTheFileAndItsOddValuesAreRefused() throws {
