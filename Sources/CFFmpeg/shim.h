@@ -21,6 +21,8 @@
 #include <libavutil/pixdesc.h>
 #include <libavutil/sha.h>
 #include <libswscale/swscale.h>
+// malloc_trim: gives back what decoders leave, before other work takes memory of its own.
+#include <malloc.h>
 
 // AVERROR and FFERRTAG are function-like macros, which Swift does not import.
 static inline int cffmpeg_error_again(void) { return AVERROR(EAGAIN); }

@@ -79,7 +79,7 @@ public struct EncoderAdaptation: Sendable {
                         input.update(from: from + range.lowerBound * size * size, count: range.count * size * size)
                         _ = network.forward(
                             values, found, input: input, size: size, shards: Shards(pictures: range.count, jobs: jobs),
-                            mode: .init(momentum: 1), arena: arena)
+                            mode: .init(momentum: 1, keepsTape: false), arena: arena)
                     }
                 }
             }

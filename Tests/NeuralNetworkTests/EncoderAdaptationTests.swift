@@ -104,6 +104,28 @@ import Testing
         #expect(relativeDifference(adapted, expected) < 0.3 * relativeDifference(unadapted, expected))
     }
 
+    @Test("Memory used anew for every block changes no statistic")
+    func memory() throws {
+        let network = EncoderNetwork<Float>(Self.configuration)
+        let (values, statistics): ([Float], [Float]) = network.parameters.initial(seed: 4)
+        let pictures = Self.pictures(5, seed: 3)
+        func run(_ keepsTape: Bool) -> [Float] {
+            var found = statistics
+            let arena = Arena<Float>(blockCount: 1 << 12)
+            found.withUnsafeMutableBufferPointer { found in
+                values.withUnsafeBufferPointer { values in
+                    let input = arena.take(pictures.count)
+                    for (place, value) in pictures.enumerated() { input[place] = value }
+                    _ = network.forward(
+                        values.baseAddress!, found.baseAddress!, input: input, size: Self.size, shards: Shards(pictures: 5, jobs: 2),
+                        mode: .init(momentum: 1, keepsTape: keepsTape), arena: arena)
+                }
+            }
+            return found
+        }
+        #expect(run(true) == run(false))
+    }
+
     @Test("The number of threads changes nothing")
     func jobs() throws {
         let adaptation = try EncoderAdaptation(weights: EncoderTrainer.randomWeights(Self.configuration, seed: 11))

@@ -1,3 +1,4 @@
+import CFFmpeg
 import Foundation
 import Microwells
 import NeuralNetwork
@@ -87,6 +88,8 @@ final class FrameReader: @unchecked Sendable {
             if isCancelled() { throw ProfilingError.cancelled }
             try observe(frame)
         }
+        // The decoder has gone; what it had is given back before the network takes its own.
+        malloc_trim(0)
     }
 
     /// Fits the model to the recording and encodes what was cut on `jobs` threads; the second step.
@@ -94,6 +97,7 @@ final class FrameReader: @unchecked Sendable {
         let kept = waiting.filter(\.isKept)
         let sample = model.adaptation > 0 ? EncoderAdaptation.sample(of: kept.count) : []
         let model = try model.adapted(to: sample.map { try spool.crop(at: kept[$0].place) }, jobs: jobs)
+        malloc_trim(0)
         let workers = Workers(all: try (0..<max(jobs, 1)).map { _ in try model.makeWorker() })
         try WorkSharing<[Crop]>.run(
             jobs: jobs,
