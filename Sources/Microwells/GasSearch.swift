@@ -10,9 +10,9 @@ enum GasSearch {
 
     /// The probability of gas outside the wells.
     ///
-    /// The trained network says it where its weights are there (`LearnedGas`). Without them one number decides: how much darker than its surroundings the darkest thousandth of the floor is. The logistic curve
-    /// over its logarithm was fitted to simulated dishes, then moved by one unit towards "no gas", because real floors are
-    /// rougher than simulated ones.
+    /// The trained network says it where its weights are there (`LearnedGas`). Without them one number decides: how much darker than its
+    /// surroundings the darkest thousandth of the floor is. The logistic curve over its logarithm was fitted to simulated dishes, then
+    /// moved by one unit towards "no gas", because real floors are rougher than simulated ones.
     static func probability(_ image: FloatImage, rings: [Circle], columns: Int) -> Double {
         if let gas = LearnedWellModel.shipped?.gas {
             return GasView(image, rings: rings, columns: columns).map(gas.probability) ?? prior
@@ -34,8 +34,8 @@ enum GasSearch {
         }
         guard let lattice = Lattice.fitting(nodes) else { return nil }
         let floor = floorMask(width: width, height: height, lattice: lattice, rows: rings.count / columns, columns: columns)
-        let fine = masked(image, by: floor, sigma: 1)
-        let broad = masked(image, by: floor, sigma: 6)
+        let fine = GasView.mean(image, over: floor, sigma: 1)
+        let broad = GasView.mean(image, over: floor, sigma: 6)
         var levels: [Float] = []
         for index in floor.pixels.indices where floor.pixels[index] > 0 { levels.append(image.pixels[index]) }
         guard levels.count >= 200 else { return nil }
@@ -69,15 +69,5 @@ enum GasSearch {
             }
         }
         return mask
-    }
-
-    /// A Gaussian mean over the masked pixels only.
-    private static func masked(_ image: FloatImage, by mask: FloatImage, sigma: Float) -> FloatImage {
-        var product = image
-        for index in product.pixels.indices { product.pixels[index] *= mask.pixels[index] }
-        var result = product.blurred(sigma: sigma)
-        let weight = mask.blurred(sigma: sigma)
-        for index in result.pixels.indices { result.pixels[index] /= max(weight.pixels[index], 1e-3) }
-        return result
     }
 }

@@ -6,7 +6,7 @@ import Recordings
 /// detection head (for every cell: is a well's centre here, where in the cell, how large) and a classification head (embryo, bubble, kind
 /// of light for every well). The detection head follows CenterNet (Zhou, Wang, Krähenbühl 2019). Gas outside the wells is finer than what
 /// it sees of a frame: `LearnedGas` looks for it.
-struct LearnedFrameNetwork: Sendable, Equatable {
+struct LearnedFrameNetwork: LearnedWellNetwork {
     /// Longer side of the picture that it sees, in pixels.
     static let longSide = 384
     /// Picture pixels a cell; cell (row, column) has its middle at pixel (cell · column, cell · row).
@@ -32,13 +32,6 @@ struct LearnedFrameNetwork: Sendable, Equatable {
     }
 
     var network: ConvolutionNetwork
-
-    init(network: ConvolutionNetwork) { self.network = network }
-
-    /// An untrained network.
-    init(seed: UInt64) throws {
-        network = ConvolutionNetwork(try Self.stack(), seed: seed)
-    }
 
     static func stack() throws -> ConvolutionStack {
         try ConvolutionStack(

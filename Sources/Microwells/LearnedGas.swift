@@ -5,7 +5,7 @@ import NeuralNetwork
 ///
 /// For every cell of 4 by 4 pixels it says whether a border of gas runs there, which it is taught by dishes seen with and without their
 /// gas, and how much that speaks for gas in the view.
-struct LearnedGas: Sendable, Equatable {
+struct LearnedGas: LearnedWellNetwork {
     /// Pixels a cell.
     static let cell = 4
     /// What the network says of a cell: a border of gas runs here, log odds; the weight of the cell for the whole view.
@@ -16,13 +16,6 @@ struct LearnedGas: Sendable, Equatable {
     }
 
     var network: ConvolutionNetwork
-
-    init(network: ConvolutionNetwork) { self.network = network }
-
-    /// An untrained network.
-    init(seed: UInt64) throws {
-        network = ConvolutionNetwork(try Self.stack(), seed: seed)
-    }
 
     static func stack() throws -> ConvolutionStack {
         try ConvolutionStack(

@@ -4,7 +4,7 @@ import Recordings
 
 /// The learned eye for what lies in a dish's well: a small convolutional network on the well's picture that says whether there is an
 /// embryo and whether there is a bubble. It sees the ring and its rim, so that a disc hidden by a bubble is still a well.
-struct LearnedOccupancy: Sendable, Equatable {
+struct LearnedOccupancy: LearnedWellNetwork {
     /// Side of the picture that it sees, in pixels, and the ring's radius in it.
     static let side = 48
     static let ringRadius = 20
@@ -12,13 +12,6 @@ struct LearnedOccupancy: Sendable, Equatable {
     static let outputs = 2
 
     var network: ConvolutionNetwork
-
-    init(network: ConvolutionNetwork) { self.network = network }
-
-    /// An untrained network.
-    init(seed: UInt64) throws {
-        network = ConvolutionNetwork(try Self.stack(), seed: seed)
-    }
 
     static func stack() throws -> ConvolutionStack {
         try ConvolutionStack(

@@ -27,7 +27,7 @@ enum EvidenceCorrelation {
         _ weights: WeightFile, temperature: Double, on films: [TimedFilm], otherwise: Double, jobs: Int
     ) throws -> Double {
         let model = try SequenceModel(weights: weights)
-        let rows = try model.logits(of: films.map(\.sequence), jobs: jobs).map { logNormalised($0, temperature) }
+        let rows = try model.logits(of: films.map(\.sequence), jobs: jobs).map { StageModel.logNormalised($0, temperature: temperature) }
         let truths = films.map { FilmEvaluation.truth($0.film) }
         guard truths.reduce(0, { $0 + $1.events.count }) >= leastOnsets else { return otherwise }
         func coverage(_ correlation: Double) throws -> Double {
@@ -57,16 +57,5 @@ enum EvidenceCorrelation {
             last = (hours, found)
         }
         return best.hours
-    }
-
-    private static func logNormalised(_ logits: [Float], _ temperature: Double) -> [Double] {
-        let count = StageModel.classCount
-        var result = logits.map { Double($0) / temperature }
-        for start in stride(from: 0, to: result.count, by: count) {
-            let largest = result[start..<start + count].max() ?? 0
-            let total = largest + log(result[start..<start + count].reduce(0) { $0 + exp($1 - largest) })
-            for place in start..<start + count { result[place] -= total }
-        }
-        return result
     }
 }

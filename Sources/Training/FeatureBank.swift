@@ -97,9 +97,8 @@ public struct FeatureBank: Sendable {
     }
 
     private func key(_ film: CropFilm, variant: Int, seed: UInt64) throws -> String {
-        var data = Data(
-            "\(encoderDigest) \(adaptation?.share ?? 0) \(size) \(ranges) \(variant) \(seed) \(film.name) \(film.side) \(film.span) \(film.hours)"
-                .utf8)
+        let way = "\(encoderDigest) \(adaptation?.share ?? 0) \(size) \(ranges) \(variant) \(seed)"
+        var data = Data("\(way) \(film.name) \(film.side) \(film.span) \(film.hours)".utf8)
         data.append(contentsOf: film.pixels)
         return String(try ContentDigest.sha256(data).prefix(16))
     }

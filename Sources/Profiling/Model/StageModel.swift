@@ -203,9 +203,14 @@ public struct StageModel: Sendable {
         } catch let error as NetworkError {
             throw ProfilingError.modelInvalid(file: name, problem: StageModelFile.problem(error))
         }
+        return Self.logNormalised(logits, temperature: temperature)
+    }
+
+    /// The logarithms of the probabilities that class scores (frames, `classCount`), divided by `temperature`, stand for.
+    public static func logNormalised(_ logits: [Float], temperature: Double) -> [Double] {
         var result = [Double](repeating: 0, count: logits.count)
-        for start in stride(from: 0, to: logits.count, by: Self.classCount) {
-            let row = start..<start + Self.classCount
+        for start in stride(from: 0, to: logits.count, by: classCount) {
+            let row = start..<start + classCount
             var largest = -Double.infinity
             for i in row {
                 result[i] = Double(logits[i]) / temperature

@@ -81,10 +81,13 @@ final class FrameReader: @unchecked Sendable {
         problems.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
     }
 
-    /// Decodes, tracks and cuts all frames; the first of two steps.
-    func cutAll() throws {
-        let frames = FrameAhead(stream)
-        while let frame = try frames.next() {
+    /// Decodes, tracks and cuts all frames; the first of two steps. With more than one job the next frame is decoded meanwhile.
+    func cutAll(jobs: Int) throws {
+        let ahead = jobs > 1 ? FrameAhead(stream) : nil
+        func next() throws -> Frame? {
+            if let ahead { try ahead.next() } else { try stream.next() }
+        }
+        while let frame = try next() {
             if isCancelled() { throw ProfilingError.cancelled }
             try observe(frame)
         }

@@ -50,7 +50,7 @@ struct RecordingRun {
             recording: recording, detection: detection, reference: reference, model: tools.model, spool: spool,
             reuseBelow: request.pipeline.model.reuseBelow, readsEmptyWells: request.readsEmptyWells, progress: progress,
             isCancelled: isCancelled)
-        try reader.cutAll()
+        try reader.cutAll(jobs: request.jobs)
         watch.lap("frames")
         try reader.encodeAll(jobs: request.jobs)
         watch.lap("network")
