@@ -1,6 +1,15 @@
 import Foundation
 import Recordings
 
+/// What other frames tell of an embryo, in radii of the disc: its centre from the disc's, and its usual radius.
+struct KnownEmbryo: Sendable {
+    var x: Float
+    var y: Float
+    var radius: Float
+    /// Whether to look for it in the whole disc too.
+    var mayHaveMoved: Bool
+}
+
 /// Finds the circle that holds a well's embryo: the one with the largest sum of activity above a threshold.
 struct EmbryoFinder {
     /// What was found in a disc, in radii of the disc.
@@ -34,19 +43,38 @@ struct EmbryoFinder {
     }
 
     /// The best circle of the disc.
-    func find() -> Finding? {
+    ///
+    /// - Parameter least: the least radius, in radii of the disc; 0 for any that an embryo can have.
+    func find(least: Float = 0) -> Finding? {
         let cells = Float(EmbryoActivity.gridRadius)
-        guard let rough = search(aroundX: 0, y: 0, reach: 0.72 * cells, step: 2) else { return nil }
-        return search(aroundX: rough.x * cells, y: rough.y * cells, reach: 2, step: 0.5)
+        guard let rough = search(aroundX: 0, y: 0, reach: 0.72 * cells, step: 2, least: least) else { return nil }
+        return search(aroundX: rough.x * cells, y: rough.y * cells, reach: 2, step: 0.5, least: least)
     }
 
-    /// The best circle near one of before; cheap.
-    func find(near before: Finding) -> Finding? {
+    /// The embryo that is known from other frames.
+    ///
+    /// Of an expanded blastocyst little more than the inner cell mass and pieces of the wall can be told from the medium, so the best
+    /// circle of all may lie anywhere on it. But an embryo does not shrink out of its zona and seldom moves: it is where it was unless
+    /// another place of its size has much more to show.
+    func find(_ known: KnownEmbryo) -> Finding? {
         let cells = Float(EmbryoActivity.gridRadius)
-        return search(aroundX: before.x * cells, y: before.y * cells, reach: 0.8, step: 0.8)
+        let least = Self.leastShrinkage * known.radius
+        let near = search(
+            aroundX: known.x * cells, y: known.y * cells, reach: 1.6, step: 0.8, least: least, most: Self.mostGrowth * known.radius,
+            stiffness: Self.stiffness)
+        guard known.mayHaveMoved || near == nil, let other = find(least: least) else { return near }
+        guard let near else { return other }
+        return other.score > 1.5 * max(near.score, 0) + 0.01 ? other : near
     }
 
-    private func search(aroundX startX: Float, y startY: Float, reach: Float, step: Float) -> Finding? {
+    private static let leastShrinkage: Float = 0.8
+    private static let mostGrowth: Float = 1.6
+    /// What a circle that lies off home by its radius must show more than one at home, as a share of its area.
+    private static let stiffness: Float = 1.5
+
+    private func search(
+        aroundX startX: Float, y startY: Float, reach: Float, step: Float, least: Float, most: Float = .infinity, stiffness: Float = 0
+    ) -> Finding? {
         let cells = Float(EmbryoActivity.gridRadius)
         let count = activity.value.count
         guard count > 30 else { return nil }
@@ -57,9 +85,9 @@ struct EmbryoFinder {
         var heaps = [SIMD2<Float>](repeating: .zero, count: bins + 1)
         var places = [UInt32](repeating: 0, count: count)
         let radii = EmbryoFinder.radii(optics)
-        let smallest = Int(radii.lowerBound * cells * perCell)
-        let largest = Int(radii.upperBound * cells * perCell)
-        var best: (sum: Float, x: Float, y: Float, bin: Int, inside: Float, number: Float)?
+        let smallest = Int(min(max(radii.lowerBound, least), 0.95 * radii.upperBound) * cells * perCell)
+        let largest = Int(min(radii.upperBound, max(most, radii.lowerBound)) * cells * perCell)
+        var best: (value: Float, sum: Float, x: Float, y: Float, bin: Int, inside: Float, number: Float)?
         var all: Float = 0
         for value in activity.value { all += value }
         let stepsEachWay = Int(reach / step)
@@ -76,6 +104,7 @@ struct EmbryoFinder {
                                     guard off < 0.8 * cells else { continue }
                                     let limit = min(largest, Int((1.07 * cells - off) * perCell))
                                     guard limit >= smallest else { continue }
+                                    let pull = stiffness * .pi * ((cx - startX) * (cx - startX) + (cy - startY) * (cy - startY))
                                     for bin in 0...bins { heaps[bin] = .zero }
                                     // By itself and without checks, so that it becomes vector code: added to 2^23, a number's
                                     // whole part is in its last bits.
@@ -93,7 +122,9 @@ struct EmbryoFinder {
                                         number += heaps[bin].y
                                         guard bin >= smallest else { continue }
                                         let gain = sum - threshold * number
-                                        if gain > (best?.sum ?? -.infinity) { best = (gain, cx, cy, bin, sum, number) }
+                                        // The share of the circle's area, π r² (moved / r)², has no r in it.
+                                        let value = gain - pull
+                                        if value > (best?.value ?? -.infinity) { best = (value, gain, cx, cy, bin, sum, number) }
                                     }
                                 }
                             }

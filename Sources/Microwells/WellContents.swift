@@ -71,15 +71,15 @@ struct WellContents: Sendable {
     ///
     /// - Parameters:
     ///   - known: the disc where it is known from another frame; then only what the trained network needs is measured.
-    ///   - before: the embryo's circle in an earlier frame: it is looked for near it.
+    ///   - embryo: what is known of the embryo from other frames.
     static func ofDish(
-        _ image: FloatImage, ring: Circle, discShare: Double, known: Circle? = nil, before: EmbryoFinder.Finding? = nil
+        _ image: FloatImage, ring: Circle, discShare: Double, known: Circle? = nil, known embryo: KnownEmbryo? = nil
     ) -> WellContents {
         let guess = known ?? Circle(x: ring.x, y: ring.y, radius: ring.radius * discShare)
         if known != nil, LearnedWellModel.shipped != nil {
             // The network sees for itself what the other measurements would tell.
             let patch = WellPatch(image, disc: guess, radius: EmbryoActivity.patchRadius(.dish))
-            let found = finding(in: patch, optics: .dish, before: before).found
+            let found = finding(in: patch, optics: .dish, known: embryo).found
             var features = WellFeatures()
             features.add(found)
             features.view = LearnedOccupancy.view(image, ring: ring)
@@ -93,7 +93,7 @@ struct WellContents: Sendable {
             support = edge.support
         }
         let patch = WellPatch(image, disc: disc, radius: EmbryoActivity.patchRadius(.dish))
-        let finding = finding(in: patch, optics: .dish, before: before)
+        let finding = finding(in: patch, optics: .dish, known: embryo)
         let activity = finding.activity
         var features = WellFeatures()
         let around = ringLevels(image, ring: ring)
@@ -113,9 +113,9 @@ struct WellContents: Sendable {
     }
 
     /// Measures the disc of a single-well picture.
-    static func ofSingle(_ image: FloatImage, disc: Circle, before: EmbryoFinder.Finding? = nil) -> WellContents {
+    static func ofSingle(_ image: FloatImage, disc: Circle, known embryo: KnownEmbryo? = nil) -> WellContents {
         let patch = WellPatch(image, disc: disc, radius: EmbryoActivity.patchRadius(.relief))
-        let finding = finding(in: patch, optics: .relief, before: before)
+        let finding = finding(in: patch, optics: .relief, known: embryo)
         let activity = finding.activity
         var features = WellFeatures()
         let (mean, spread) = discLevels(image, disc: disc)
@@ -129,12 +129,12 @@ struct WellContents: Sendable {
     }
 
     private static func finding(
-        in patch: WellPatch, optics: WellOptics, before: EmbryoFinder.Finding?
+        in patch: WellPatch, optics: WellOptics, known embryo: KnownEmbryo?
     ) -> (activity: EmbryoActivity, found: EmbryoFinder.Finding?) {
         let activity = EmbryoActivity(
             patch, optics: optics, mask: mask(optics), withFineStructure: LearnedWellModel.shipped == nil)
         let finder = EmbryoFinder(activity, optics: optics)
-        return (activity, before.map { finder.find(near: $0) } ?? finder.find())
+        return (activity, embryo.map { finder.find($0) } ?? finder.find())
     }
 
     /// Root mean square of the Laplacian inside the embryo (or the disc), relative to the local brightness: of the measures

@@ -19,9 +19,10 @@ struct WellState: Sendable {
     private var targetX = 0.0
     private var targetY = 0.0
     private var targetRadius: Double?
-    /// The last circle as found, for the next search.
-    private(set) var last: EmbryoFinder.Finding?
-    private var radii = RunningMedian(capacity: 151)
+    /// Whether the last look found an embryo.
+    private var isFound = false
+    private var radii = RunningMedian(capacity: 401)
+    private var recentRadii = RunningMedian(capacity: 9)
     private var recentX = RunningMedian(capacity: 5)
     private var recentY = RunningMedian(capacity: 5)
 
@@ -34,10 +35,14 @@ struct WellState: Sendable {
     private(set) var recentBubbleOdds: Double?
 
     var levels = RunningMedian(capacity: 41)
-    var sharpnesses = RunningMedian(capacity: 41)
-    /// The last sharpness measured and whether it was far below the usual.
-    var sharpness = 0.0
-    var isBlurred = false
+    /// The last sharpness measured, and as a share of the usual one.
+    private(set) var sharpness = 0.0
+    private(set) var sharpnessShare = 1.0
+    /// Whether sharpness fell far below the usual at once and has not come back.
+    private(set) var isBlurred = false
+    private var sharpnesses = RunningMedian(capacity: 41)
+    /// Of the last looks at which the well was in focus.
+    private var focusedSharpnesses = RunningMedian(capacity: 5)
     var usable = 0
     /// Times that the contents were measured, and the frame up to which they are measured more often.
     var looksTaken = 0
@@ -50,6 +55,16 @@ struct WellState: Sendable {
         let usual = contrasts.median ?? contrast
         contrasts.add(contrast)
         return contrast > 1.35 * usual + 0.01 || contrast < 0.7 * usual - 0.01
+    }
+
+    /// Sharpness at a look. Embryos lose their inner outlines as well, when they compact, over hours; the focus is lost from one frame to
+    /// the next.
+    mutating func noteSharpness(_ value: Double) {
+        sharpness = value
+        sharpnessShare = value / max(sharpnesses.median ?? value, 1e-6)
+        isBlurred = sharpnessShare < 0.5 && (isBlurred || value < 0.6 * (focusedSharpnesses.median ?? value))
+        if !isBlurred { focusedSharpnesses.add(value) }
+        sharpnesses.add(value)
     }
 
     /// - Parameter finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
@@ -73,19 +88,28 @@ struct WellState: Sendable {
             radii.add(Double(first.radius))
             recentX.add(embryoX)
             recentY.add(embryoY)
-            last = first
+            isFound = true
         }
         learn(well.probabilities)
+    }
+
+    /// What is known of the embryo for the next look; nil before there is one. `angle` is the view's turn, in radians.
+    func known(angle: Double, mayHaveMoved: Bool) -> KnownEmbryo? {
+        guard let radius = radii.median else { return nil }
+        let (c, s) = (cos(angle), sin(angle))
+        return KnownEmbryo(
+            x: Float(c * targetX - s * targetY), y: Float(s * targetX + c * targetY), radius: Float(radius),
+            mayHaveMoved: mayHaveMoved || !isFound)
     }
 
     /// Takes in one look at the well's contents. `angle` is the view's turn, in radians.
     mutating func update(_ contents: WellContents, probabilities: OccupancyProbabilities, angle: Double) {
         learn(probabilities)
         guard let found = contents.finding, probabilities.embryo + probabilities.embryoWithBubble > 0.5 else {
-            last = nil
+            isFound = false
             return
         }
-        last = found
+        isFound = true
         let c = cos(angle)
         let s = sin(angle)
         // From the picture's directions to the dish's.
@@ -94,6 +118,7 @@ struct WellState: Sendable {
         recentX.add(x)
         recentY.add(y)
         radii.add(Double(found.radius))
+        recentRadii.add(Double(found.radius))
         guard let mx = recentX.median, let my = recentY.median, let radius = radii.median else { return }
         guard embryoRadius != nil else {
             (embryoX, embryoY, embryoRadius) = (x, y, Double(found.radius))
@@ -102,7 +127,8 @@ struct WellState: Sendable {
         }
         // Small changes are the finder's own.
         let off = hypot(mx - targetX, my - targetY)
-        targetRadius = radius
+        // An expanding blastocyst is followed; what seems smaller than usual lies in the same zona.
+        targetRadius = max(radius, (recentRadii.median ?? radius) / Self.growth)
         guard off > Self.stillness else { return }
         let share = (off - Self.stillness) / off
         targetX += share * (mx - targetX)
@@ -120,6 +146,8 @@ struct WellState: Sendable {
 
     /// Share of the way to its target that the circle goes in a frame.
     static let glideShare = 0.12
+    /// How much larger than usual the embryo must look before the crop grows.
+    static let growth = 1.04
     /// How far the embryo's centre may seem to move, in disc radii, before the crop follows.
     static let stillness = 0.04
 

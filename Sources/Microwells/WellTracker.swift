@@ -87,10 +87,14 @@ public struct WellTracker: Sendable {
         // Light fails or flashes for the whole view: what most wells show is true of all.
         let lights = states.indices.map { light(levels[$0], usual: states[$0].levels.median) }
         let common = [FrameQuality.dark, .flash].first { quality in 2 * lights.filter { $0 == quality }.count > states.count }
-        return states.indices.map { index in
-            observe(
-                index, working: working, image: image, step: step, frame: frame, level: levels[index], light: common ?? lights[index])
+        let places = states.indices.map { index in
+            Place(
+                ring: view.place(states[index].ring, step.pose), disc: view.place(states[index].disc, step.pose), level: levels[index],
+                light: common ?? lights[index], image: image)
         }
+        look(places, working: working, step: step, frame: frame)
+        let focusIsLost = self.focusIsLost
+        return states.indices.map { observe($0, places[$0], image: image, step: step, focusIsLost: focusIsLost) }
     }
 
     /// The next frame could not be decoded: every well is `unreadable` at its last known place.
@@ -136,74 +140,112 @@ public struct WellTracker: Sendable {
         return level.mean > 1.7 * usual || (level.mean > 0.93 && level.spread < 0.03) ? .flash : nil
     }
 
+    /// Where a well lies in the frame at hand, and how it is lit.
+    private struct Place {
+        let ring: Circle
+        let disc: Circle
+        let level: DiscLevel
+        let light: FrameQuality?
+        let visible: Double
+
+        init(ring: Circle, disc: Circle, level: DiscLevel, light: FrameQuality?, image: GrayImage) {
+            self.ring = ring
+            self.disc = disc
+            self.level = level
+            self.light = light
+            visible = WellTracker.visibleShare(ring, width: image.width, height: image.height)
+        }
+
+        var isInView: Bool { level.count > 0 && visible >= 0.5 }
+    }
+
     private mutating func observe(
-        _ index: Int, working: WorkingImage, image: GrayImage, step: ViewTracker.Step, frame: Int, level: DiscLevel, light: FrameQuality?
+        _ index: Int, _ place: Place, image: GrayImage, step: ViewTracker.Step, focusIsLost: Bool
     ) -> WellObservation {
-        let ring = view.place(states[index].ring, step.pose)
-        let disc = view.place(states[index].disc, step.pose)
-        let visible = WellTracker.visibleShare(ring, width: image.width, height: image.height)
-        let small = disc.scaled(by: working.scale)
+        let state = states[index]
         var measurement = QualityMeasurement(
-            quality: .ok, meanIntensity: level.mean, contrast: level.spread, sharpness: states[index].sharpness)
-        if level.count == 0 || visible < 0.5 {
+            quality: .ok, meanIntensity: place.level.mean, contrast: place.level.spread, sharpness: state.sharpness)
+        if !place.isInView {
             measurement.quality = .wellOutOfView
-        } else if let light {
+        } else if let light = place.light {
             measurement.quality = light
         } else if !step.found {
             // Wells that cannot be found can only be read where they lay before by luck.
             measurement.quality = .outOfFocus
+        } else if (state.recentBubbleOdds ?? -1) > 0 {
+            measurement.quality = .bubble
+        } else if state.isEmpty {
+            measurement.quality = .empty
+        } else if let embryo = state.embryo(disc: place.disc, angle: step.pose.angle),
+            WellTracker.visibleShare(embryo, width: image.width, height: image.height) < 0.75
+        {
+            measurement.quality = .embryoOutOfView
+        } else if state.isBlurred, focusIsLost {
+            measurement.quality = .outOfFocus
         } else {
-            states[index].levels.add(level.mean)
-            if states[index].noteContrast(level) { states[index].watchedUntil = frame + Self.watch }
-            look(at: index, working: working, ring: ring.scaled(by: working.scale), disc: small, pose: step.pose, frame: frame)
-            states[index].glide()
-            measurement.sharpness = states[index].sharpness
-            let bubble = (states[index].recentBubbleOdds ?? -1) > 0
-            if bubble {
-                measurement.quality = .bubble
-            } else if states[index].isEmpty {
-                measurement.quality = .empty
-            } else if let embryo = states[index].embryo(disc: disc, angle: step.pose.angle),
-                WellTracker.visibleShare(embryo, width: image.width, height: image.height) < 0.75
-            {
-                measurement.quality = .embryoOutOfView
-            } else if states[index].isBlurred {
-                measurement.quality = .outOfFocus
-            } else {
-                states[index].usable += 1
-            }
+            states[index].usable += 1
         }
         return observation(states[index], pose: step.pose, quality: measurement, size: (image.width, image.height))
+    }
+
+    /// The focus is lost for the whole view: one embryo that looks softer than before has changed by itself.
+    private var focusIsLost: Bool {
+        guard isGrid else { return true }
+        let embryos = states.filter { !$0.isEmpty }
+        return 2 * embryos.count { $0.sharpnessShare < 0.75 } >= embryos.count
+    }
+
+    /// Looks at the wells whose turn it is; where one of them has lost its sharpness, at all others too.
+    private mutating func look(_ places: [Place], working: WorkingImage, step: ViewTracker.Step, frame: Int) {
+        guard step.found else { return }
+        let seen = states.indices.filter { places[$0].isInView && places[$0].light == nil }
+        var waiting: [Int] = []
+        var lostSharpness = false
+        for index in seen {
+            states[index].levels.add(places[index].level.mean)
+            if states[index].noteContrast(places[index].level) { states[index].watchedUntil = frame + Self.watch }
+            guard isTurn(of: index, frame: frame) else {
+                waiting.append(index)
+                continue
+            }
+            let wasBlurred = states[index].isBlurred
+            look(at: index, places[index], working: working, pose: step.pose, frame: frame)
+            if states[index].isBlurred, !wasBlurred { lostSharpness = true }
+        }
+        if lostSharpness {
+            for index in waiting { look(at: index, places[index], working: working, pose: step.pose, frame: frame) }
+        }
+        for index in seen { states[index].glide() }
+    }
+
+    /// In a dish each well has its turn every eighth frame: embryos move slowly, and frames are many. Wells that are new, or whose
+    /// brightness or sharpness just changed, have theirs every fourth.
+    private func isTurn(of index: Int, frame: Int) -> Bool {
+        guard isGrid, states.count > 4 else { return true }
+        let isWatched = states[index].looksTaken < 8 || frame < max(states[index].watchedUntil, allWatchedUntil)
+        return (index + frame) % (isWatched ? 4 : 8) == 0
     }
 
     /// Frames for which a well is watched more closely after something in it changed.
     private static let watch = 8
 
-    /// Measures the contents of a well, in a dish every eighth frame: embryos move slowly, and frames are many. Wells that are
-    /// new, or whose brightness or sharpness just changed, have their turn every fourth.
-    private mutating func look(at index: Int, working: WorkingImage, ring: Circle, disc: Circle, pose: ViewPose, frame: Int) {
-        if isGrid, states.count > 4 {
-            let isWatched = states[index].looksTaken < 8 || frame < max(states[index].watchedUntil, allWatchedUntil)
-            guard (index + frame) % (isWatched ? 4 : 8) == 0 else { return }
-        }
+    /// Measures the contents of a well.
+    private mutating func look(at index: Int, _ place: Place, working: WorkingImage, pose: ViewPose, frame: Int) {
+        let ring = place.ring.scaled(by: working.scale)
+        let disc = place.disc.scaled(by: working.scale)
         // Now and then the embryo is looked for everywhere, each well in another frame.
-        let before = (states[index].looksTaken + index) % 12 == 0 ? nil : states[index].last
+        let embryo = states[index].known(angle: pose.angle, mayHaveMoved: (states[index].looksTaken + index) % 12 == 0)
         states[index].looksTaken += 1
         let contents =
             optics == .dish
-            ? WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, before: before)
-            : WellContents.ofSingle(working.image, disc: disc, before: before)
+            ? WellContents.ofDish(working.image, ring: ring, discShare: discShare, known: disc, known: embryo)
+            : WellContents.ofSingle(working.image, disc: disc, known: embryo)
         let probabilities = OccupancyModel.probabilities(contents.features, optics: optics, twice: !isGrid)
-        // Sharpness falls when the focus is lost; against the usual of the last weeks of frames, not against other wells.
-        states[index].sharpness = contents.sharpness
-        let usual = states[index].sharpnesses.median ?? contents.sharpness
-        states[index].isBlurred = contents.sharpness < 0.5 * usual
-        // Focus is lost for the whole view.
-        if contents.sharpness < 0.7 * usual { allWatchedUntil = frame + Self.watch }
+        states[index].noteSharpness(contents.sharpness)
+        if states[index].sharpnessShare < 0.7 { allWatchedUntil = frame + Self.watch }
         if (probabilities.embryo + probabilities.embryoWithBubble > 0.5) == states[index].isEmpty {
             states[index].watchedUntil = frame + Self.watch
         }
-        states[index].sharpnesses.add(contents.sharpness)
         states[index].update(contents, probabilities: probabilities, angle: pose.angle)
     }
 
