@@ -22,20 +22,16 @@ public struct Encoder: Sendable {
 
     /// Reads the architecture and the weights, and folds every batch norm into the convolution before it.
     public init(weights file: WeightFile) throws {
-        configuration = try EncoderConfiguration(weights: file)
-        metadata = file.metadata
-        layout = EncoderLayout(configuration)
-        var folded = [Float](repeating: 0, count: layout.count)
-        let folder = NormFolder(file: file, epsilon: configuration.epsilon)
-        try folder.stem(configuration, layout: layout, into: &folded)
-        for (block, place) in zip(configuration.blocks, layout.blocks) {
-            let name = "encoder.blocks.\(block.index)"
-            if let expand = place.expand { try folder.pointwise("\(name).expand", block.channelsIn, block.wide, expand, into: &folded) }
-            try folder.depthwise("\(name).depthwise", block.wide, block.kernel, place.depthwise, into: &folded)
-            try folder.pointwise("\(name).project", block.wide, block.channelsOut, place.project, into: &folded)
-        }
-        try folder.pointwise("encoder.head", configuration.blocks.last?.channelsOut ?? 0, configuration.head, layout.head, into: &folded)
-        weights = folded
+        self.init(try EncoderWeights(file), metadata: file.metadata)
+    }
+
+    /// Folds every batch norm into the convolution before it.
+    init(_ unfolded: consuming EncoderWeights, metadata: [String: String]) {
+        unfolded.fold()
+        configuration = unfolded.configuration
+        layout = unfolded.layout
+        weights = unfolded.values
+        self.metadata = metadata
     }
 
     /// Length of a feature vector.
@@ -63,103 +59,5 @@ public struct Encoder: Sendable {
                 reason: "pictures are \(size) wide, but must be a multiple of \(configuration.reduction) up to 4096")
         }
         return EncoderWorkspace(EncoderPlan(configuration, layout: layout, size: size, planes: planes.rawValue, blocks: blocks))
-    }
-}
-
-/// Where each layer's weights and bias lie in an encoder's memory.
-struct EncoderLayout: Sendable {
-    /// Offsets of a layer.
-    struct Place: Sendable {
-        let weights: Int
-        let bias: Int
-    }
-
-    struct BlockPlaces: Sendable {
-        let expand: Place?
-        let depthwise: Place
-        let project: Place
-    }
-
-    /// [9 * 3, stem]
-    let stem: Place
-    /// [9, stem]: the colour planes' sum, for gray pictures.
-    let grayStem: Place
-    let blocks: [BlockPlaces]
-    let head: Place
-    let count: Int
-
-    init(_ configuration: EncoderConfiguration) {
-        var end = 0
-        // Every start on a cache line.
-        func take(_ count: Int) -> Int {
-            defer { end += (count + 15) / 16 * 16 }
-            return end
-        }
-        func place(_ weights: Int, _ bias: Int) -> Place { Place(weights: take(weights), bias: take(bias)) }
-        stem = place(27 * configuration.stem, configuration.stem)
-        grayStem = Place(weights: take(9 * configuration.stem), bias: stem.bias)
-        blocks = configuration.blocks.map { block in
-            BlockPlaces(
-                expand: block.expands ? place(block.channelsIn * block.wide, block.wide) : nil,
-                depthwise: place(block.kernel * block.kernel * block.wide, block.wide),
-                project: place(block.wide * block.channelsOut, block.channelsOut))
-        }
-        head = place((configuration.blocks.last?.channelsOut ?? 0) * configuration.head, configuration.head)
-        count = end
-    }
-}
-
-/// Reads a convolution and its batch norm and multiplies the one into the other:
-/// w' = w · scale / sqrt(variance + epsilon), bias' = shift − mean · scale / sqrt(variance + epsilon).
-private struct NormFolder {
-    let file: WeightFile
-    let epsilon: Float
-
-    /// Factors and biases by output channel.
-    private func norm(_ name: String, _ channels: Int) throws -> (factor: [Float], bias: [Float]) {
-        let scale = try file.values("\(name).norm.scale", shape: [channels])
-        let shift = try file.values("\(name).norm.shift", shape: [channels])
-        let mean = try file.values("\(name).norm.mean", shape: [channels])
-        let variance = try file.values("\(name).norm.variance", shape: [channels])
-        guard variance.allSatisfy({ $0 >= 0 }) else {
-            throw NetworkError.badTensor(file: file.name, tensor: "\(name).norm.variance", reason: "holds a negative variance")
-        }
-        let factor = zip(scale, variance).map { $0 / ($1 + epsilon).squareRoot() }
-        return (factor, (0..<channels).map { shift[$0] - mean[$0] * factor[$0] })
-    }
-
-    func stem(_ configuration: EncoderConfiguration, layout: EncoderLayout, into folded: inout [Float]) throws {
-        let channels = configuration.stem
-        let weight = try file.values("encoder.stem.weight", shape: [channels, 3, 3, 3])
-        let (factor, bias) = try norm("encoder.stem", channels)
-        for out in 0..<channels {
-            for tap in 0..<9 {
-                for plane in 0..<3 {
-                    let value = weight[(out * 3 + plane) * 9 + tap] * factor[out]
-                    folded[layout.stem.weights + (tap * 3 + plane) * channels + out] = value
-                    folded[layout.grayStem.weights + tap * channels + out] += value
-                }
-            }
-            folded[layout.stem.bias + out] = bias[out]
-        }
-    }
-
-    func pointwise(_ name: String, _ channelsIn: Int, _ channelsOut: Int, _ place: EncoderLayout.Place, into folded: inout [Float]) throws {
-        let weight = try file.values("\(name).weight", shape: [channelsOut, channelsIn, 1, 1])
-        let (factor, bias) = try norm(name, channelsOut)
-        for out in 0..<channelsOut {
-            for c in 0..<channelsIn { folded[place.weights + c * channelsOut + out] = weight[out * channelsIn + c] * factor[out] }
-            folded[place.bias + out] = bias[out]
-        }
-    }
-
-    func depthwise(_ name: String, _ channels: Int, _ kernel: Int, _ place: EncoderLayout.Place, into folded: inout [Float]) throws {
-        let taps = kernel * kernel
-        let weight = try file.values("\(name).weight", shape: [channels, 1, kernel, kernel])
-        let (factor, bias) = try norm(name, channels)
-        for c in 0..<channels {
-            for tap in 0..<taps { folded[place.weights + tap * channels + c] = weight[c * taps + tap] * factor[c] }
-            folded[place.bias + c] = bias[c]
-        }
     }
 }

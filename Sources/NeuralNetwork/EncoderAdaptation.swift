@@ -3,9 +3,7 @@
 /// A microscope that the encoder has not seen shifts what comes out of every convolution; taking the means and variances of its own
 /// pictures takes most of that back (Li and others 2018, Adaptive batch normalization for practical domain adaptation). The weights stay.
 public struct EncoderAdaptation: Sendable {
-    private let network: EncoderNetwork<Float>
-    private let values: [Float]
-    private let statistics: [Float]
+    private let weights: EncoderWeights
     private let metadata: [String: String]
 
     /// Pictures that are enough; more tell nothing new.
@@ -16,10 +14,9 @@ public struct EncoderAdaptation: Sendable {
     private static let together = 8
 
     /// - Parameter weights: a file that holds an encoder.
-    public init(weights: WeightFile) throws {
-        network = EncoderNetwork(try EncoderConfiguration(weights: weights))
-        (values, statistics) = try network.parameters.read(weights)
-        metadata = weights.metadata
+    public init(weights file: WeightFile) throws {
+        weights = try EncoderWeights(file)
+        metadata = file.metadata
     }
 
     /// Which of `count` pictures in order of time to take: `enough` at most, evenly spread, such that pictures that are in memory at once
@@ -37,69 +34,58 @@ public struct EncoderAdaptation: Sendable {
     ///
     /// - Parameter pictures: (count, size, size) intensities 0...1, best in the order of `sample`.
     public func encoder(for pictures: [Float], count: Int, size: Int, share: Double, jobs: Int) throws -> Encoder {
-        try Encoder(weights: weights(for: pictures, count: count, size: size, share: share, jobs: jobs))
+        var adapted = weights
+        adapted.moments = try blended(pictures, count: count, size: size, share: share, jobs: jobs)
+        return Encoder(adapted, metadata: metadata)
     }
 
-    func weights(for pictures: [Float], count: Int, size: Int, share: Double, jobs: Int) throws -> WeightFile {
+    /// The means and variances of that encoder.
+    func blended(_ pictures: [Float], count: Int, size: Int, share: Double, jobs: Int) throws -> EncoderWeights.Moments {
         guard count >= 0, size > 0, pictures.count == count * size * size else {
             throw NetworkError.wrongInput(reason: "\(pictures.count) pixels are not \(count) pictures of \(size)×\(size)")
         }
-        let reduction = network.parameters.configuration.reduction
+        let reduction = weights.configuration.reduction
         guard size % reduction == 0 else {
             throw NetworkError.wrongInput(reason: "pictures are \(size) wide, but must be a multiple of \(reduction)")
         }
         guard (0...1).contains(share) else { throw NetworkError.badConfiguration(reason: "the share of adaptation is between 0 and 1") }
+        guard count > 0 else { return weights.moments }
         let weight = Float(share) * min(1, Float(count) / Float(Self.trusted))
-        let found = count > 0 ? moments(pictures, count: count, size: size, jobs: jobs) : statistics
-        let blended = zip(statistics, found).map { $0 + weight * ($1 - $0) }
-        var file = WeightFile(name: "adapted", metadata: metadata)
-        file.tensors = network.parameters.tensors(values, blended)
-        return file
+        let found = moments(pictures, count: count, size: size, jobs: jobs)
+        func blend(_ own: [Float], _ theirs: [Float]) -> [Float] { zip(own, theirs).map { $0 + weight * ($1 - $0) } }
+        return .init(mean: blend(weights.moments.mean, found.mean), variance: blend(weights.moments.variance, found.variance))
     }
 
-    /// Means and variances of all pictures, laid out as the running statistics are.
-    private func moments(_ pictures: [Float], count: Int, size: Int, jobs: Int) -> [Float] {
-        precondition(MatrixLibrary.ready)
-        let arena = Arena<Float>(blockCount: 1 << 20)
-        // Of each mean its average, of each variance that of mean² + variance: groups differ in their means.
-        var sums = [Double](repeating: 0, count: statistics.count)
-        let norms = network.parameters.convolutions
+    /// Means and variances of all pictures. Groups of pictures go side by side; each is one thread's, and what it finds is added up in
+    /// order, so that the number of threads changes nothing.
+    func moments(_ pictures: [Float], count: Int, size: Int, jobs: Int) -> EncoderWeights.Moments {
         let groups = (count + Self.together - 1) / Self.together
-        for group in 0..<groups {
-            let range = count * group / groups..<count * (group + 1) / groups
-            arena.reset()
-            var found = statistics
+        func range(_ group: Int) -> Range<Int> { count * group / groups..<count * (group + 1) / groups }
+        let workers = (0..<min(max(jobs, 1), groups)).map { _ in
+            EncoderMoments(weights, size: size, pictures: min(count, Self.together))
+        }
+        var found = [EncoderWeights.Moments](repeating: .init(mean: [], variance: []), count: groups)
+        pictures.withUnsafeBufferPointer { pictures in
             found.withUnsafeMutableBufferPointer { found in
-                values.withUnsafeBufferPointer { values in
-                    pictures.withUnsafeBufferPointer { pictures in
-                        guard let values = values.baseAddress, let found = found.baseAddress, let from = pictures.baseAddress else {
-                            return
-                        }
-                        let input = arena.take(range.count * size * size)
-                        input.update(from: from + range.lowerBound * size * size, count: range.count * size * size)
-                        _ = network.forward(
-                            values, found, input: input, size: size, shards: Shards(pictures: range.count, jobs: jobs),
-                            mode: .init(momentum: 1, keepsTape: false), arena: arena)
-                    }
-                }
-            }
-            let part = Double(range.count) / Double(count)
-            for norm in norms {
-                for channel in 0..<norm.channelsOut {
-                    let mean = Double(found[norm.statistics + channel])
-                    sums[norm.statistics + channel] += part * mean
-                    let place = norm.statistics + norm.channelsOut + channel
-                    sums[place] += part * (Double(found[place]) + mean * mean)
+                guard let from = pictures.baseAddress, let to = found.baseAddress else { return }
+                Jobs.run(groups, jobs: workers.count) { group, worker in
+                    let range = range(group)
+                    to[group] = workers[worker].moments(from + range.lowerBound * size * size, count: range.count)
                 }
             }
         }
-        for norm in norms {
-            for channel in 0..<norm.channelsOut {
-                let mean = sums[norm.statistics + channel]
-                let place = norm.statistics + norm.channelsOut + channel
-                sums[place] = max(0, sums[place] - mean * mean)
+        // Of each mean its average, of each variance that of mean² + variance: groups differ in their means.
+        let channels = weights.layout.channels
+        var mean = [Double](repeating: 0, count: channels)
+        var square = mean
+        for group in 0..<groups {
+            let part = Double(range(group).count) / Double(count)
+            for c in 0..<channels {
+                let (m, v) = (Double(found[group].mean[c]), Double(found[group].variance[c]))
+                mean[c] += part * m
+                square[c] += part * (v + m * m)
             }
         }
-        return sums.map { Float($0) }
+        return .init(mean: mean.map { Float($0) }, variance: zip(square, mean).map { Float(max(0, $0 - $1 * $1)) })
     }
 }

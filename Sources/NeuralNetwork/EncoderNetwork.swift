@@ -13,8 +13,6 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         var usesBatchStatistics = true
         /// Share by which a batch moves the running statistics.
         var momentum = 0.1
-        /// Whether a gradient will be asked for; without, each block takes the memory of the one before.
-        var keepsTape = true
     }
 
     /// What the gradient needs of one forward pass; its memory belongs to the arena.
@@ -83,22 +81,13 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         var stemTape: EncoderStem<S>.Tape?
         if mode.firstBlock < 0 {
             x = arena.take(shards.pictures * sides[0] * sides[0] * parameters.stem.channelsOut)
-            let mark = arena.mark
             stemTape = stem(size: size).forward(pass, input, into: x)
-            if !mode.keepsTape { arena.rewind(to: mark) }
         }
         let scratch = arena.take(scratchCount(shards, sides))
         var tapes: [BlockTape] = []
-        func outputCount(_ index: Int) -> Int {
-            shards.pictures * sides[index + 1] * sides[index + 1] * parameters.blocks[index].shape.channelsOut
-        }
-        let largest = mode.keepsTape ? 0 : parameters.blocks.indices.map(outputCount).max() ?? 0
-        let turns = (arena.take(largest), arena.take(largest))
         for (index, block) in parameters.blocks.enumerated() where index >= mode.firstBlock {
-            let output = mode.keepsTape ? arena.take(outputCount(index)) : index % 2 == 0 ? turns.0 : turns.1
-            let mark = arena.mark
-            let tape = forward(block, pass, x, into: output, scratch: scratch, sideIn: sides[index], sideOut: sides[index + 1])
-            if mode.keepsTape { tapes.append(tape) } else { arena.rewind(to: mark) }
+            let output = arena.take(shards.pictures * sides[index + 1] * sides[index + 1] * block.shape.channelsOut)
+            tapes.append(forward(block, pass, x, into: output, scratch: scratch, sideIn: sides[index], sideOut: sides[index + 1]))
             x = output
         }
         let pixels = (sides.last ?? 0) * (sides.last ?? 0)
