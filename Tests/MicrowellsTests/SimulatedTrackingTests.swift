@@ -84,4 +84,36 @@ import Testing
         #expect(tracker.isTurnedBy180)
         #expect(tracker.events.filter { $0.kind == .turnedBy180 }.count == 1)
     }
+
+    /// Compaction takes the inner outlines, expansion most of what can be told from the medium: the crop stays on the embryo, and neither
+    /// is taken for lost focus.
+    @Test func blastocystsAreNotLost() throws {
+        var plan = RecordingPlan()
+        plan.seed = 871_000
+        plan.layout = .grid4
+        plan.width = 768
+        plan.height = 576
+        plan.start = 72
+        plan.days = Shared.runsAll ? 3 : 2.5
+        plan.interval = Shared.runsAll ? 30 : 45
+        plan.empty = 0
+        let recording = try SimulatedRecording(plan: plan)
+        let first = (0..<5).map { recording.frame($0).quantised() }
+        let detection = try GeometricWellDetector().detect(in: first, layout: .auto)
+        try #require(detection.wells.count == 16)
+        var tracker = try WellTracker(detection: detection, reference: first[detection.referenceFrame])
+        var errors: [Double] = []
+        for frame in recording.hours.indices {
+            let seen = tracker.track(recording.frame(frame).quantised())
+            for (well, real) in zip(seen, recording.wells(inFrame: frame)) {
+                #expect(well.quality.quality != .outOfFocus, "frame \(frame) \(well.name)")
+                guard let circle = well.embryo, let embryo = real.embryo else { continue }
+                errors.append(hypot(circle.x - embryo.x, circle.y - embryo.y) / embryo.radius)
+            }
+        }
+        #expect(errors.count > 14 * recording.hours.count)
+        errors.sort()
+        #expect(errors[errors.count / 2] < 0.15)
+        #expect(errors[errors.count * 99 / 100] < 0.4)
+    }
 }
