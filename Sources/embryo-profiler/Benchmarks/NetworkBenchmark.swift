@@ -12,7 +12,7 @@ func networkBenchmark(repeats: Int = 7) throws -> [BenchmarkResult] {
         return []
     }
     let bench = NetworkBenchmark(repeats: max(1, repeats), cores: max(1, ProcessInfo.processInfo.activeProcessorCount))
-    return try bench.encoder() + bench.sequence() + bench.training() + [bench.memory()]
+    return try bench.encoder() + bench.adaptation() + bench.sequence() + bench.training() + [bench.memory()]
 }
 
 private struct NetworkBenchmark {
@@ -68,6 +68,32 @@ private struct NetworkBenchmark {
                     "\(Int(rate / 1e9)) GFLOP/s, \(Int(100 * rate / limit)) % of large products"))
         }
         return results
+    }
+
+    /// What a recording pays once to have the norms fitted to its look, beside what each of its crops pays.
+    func adaptation() throws -> [BenchmarkResult] {
+        let (side, count) = (128, EncoderAdaptation.enough)
+        let weights = EncoderTrainer.randomWeights(.efficientNetLite0, seed: 1)
+        let adaptation = try EncoderAdaptation(weights: weights)
+        let pictures = (0..<count * side * side).map { Float($0 % 251) / 250 }
+        return try Set([1, 2, cores]).sorted().filter { $0 <= cores }.flatMap { jobs -> [BenchmarkResult] in
+            let session = try EncoderSession(Encoder(weights: weights), size: side, jobs: jobs)
+            var fitting: [Double] = []
+            var encoding: [Double] = []
+            for _ in 0...repeats {
+                let start = cpu()
+                _ = try adaptation.encoder(for: pictures, count: count, size: side, share: 0.5, jobs: jobs)
+                let between = cpu()
+                _ = try session.features(of: pictures, count: count)
+                fitting.append((between - start) * 1000 / Double(count))
+                encoding.append((cpu() - between) * 1000 / Double(count))
+            }
+            let suffix = "\(side)×\(side), \(jobs == 1 ? "1 core" : "\(jobs) cores"), processor"
+            return [
+                result("adaptation of the norms, \(suffix)", median(fitting.dropFirst()), "ms/crop", "\(count) gray crops"),
+                result("Lite0 \(suffix)", median(encoding.dropFirst()), "ms/crop", "the same crops"),
+            ]
+        }
     }
 
     func sequence() throws -> [BenchmarkResult] {
