@@ -10,8 +10,10 @@ public struct EncoderAdaptation: Sendable {
     public static let enough = 96
     /// Pictures from which on the whole share counts; fewer know less of the recording's look than training does.
     private static let trusted = 64
-    /// Pictures that are in memory at once.
+    /// Pictures that a norm sees at once.
     private static let together = 8
+    /// Groups of them that are in memory at once, at most: their maps are large, and more threads would save a tenth of a second.
+    private static let groupsAtOnce = 2
 
     /// - Parameter weights: a file that holds an encoder.
     public init(weights file: WeightFile) throws {
@@ -19,8 +21,8 @@ public struct EncoderAdaptation: Sendable {
         metadata = file.metadata
     }
 
-    /// Which of `count` pictures in order of time to take: `enough` at most, evenly spread, such that pictures that are in memory at once
-    /// come from all over the recording.
+    /// Which of `count` pictures in order of time to take: `enough` at most, evenly spread, such that pictures that a norm sees at once come
+    /// from all over the recording.
     public static func sample(of count: Int) -> [Int] {
         let taken = min(count, enough)
         let groups = (taken + together - 1) / together
@@ -61,7 +63,7 @@ public struct EncoderAdaptation: Sendable {
     func moments(_ pictures: [Float], count: Int, size: Int, jobs: Int) -> EncoderWeights.Moments {
         let groups = (count + Self.together - 1) / Self.together
         func range(_ group: Int) -> Range<Int> { count * group / groups..<count * (group + 1) / groups }
-        let workers = (0..<min(max(jobs, 1), groups)).map { _ in
+        let workers = (0..<min(max(jobs, 1), groups, Self.groupsAtOnce)).map { _ in
             EncoderMoments(weights, size: size, pictures: min(count, Self.together))
         }
         var found = [EncoderWeights.Moments](repeating: .init(mean: [], variance: []), count: groups)
