@@ -21,6 +21,8 @@ public struct CropVariation: Sendable, Equatable {
     public var jitter: Double
     /// Standard deviation of the logarithm of the crop's side, once a sequence.
     public var sizeJitter: Double
+    /// How far the crop follows the zona as it expands: 1 wholly, 0 not at all, so that an expanded blastocyst fills more of its crop.
+    public var following = 1.0
     /// Standard deviation of the focal plane, µm, once a sequence; a third of it from frame to frame.
     public var focus: Double
     /// Standard deviation of the logarithm of the exposure from frame to frame.
@@ -53,7 +55,8 @@ public struct SimulatedCrop: Sendable {
 
 /// Renders crops of one embryo at the given hours: squares of `size` pixels, `variation.cropSide` zona diameters wide.
 ///
-/// The diameter is that of the zona at the time, so that an expanding blastocyst fills the same share of its crop.
+/// The diameter is that of the zona at the time, so that an expanding blastocyst fills the same share of its crop, or lags behind it as
+/// far as `variation.following` says.
 /// Frame k depends only on the embryo, the optics, the variation and `hours[k]`, not on its neighbours; calls may run
 /// on several threads.
 public func renderSequence(
@@ -66,9 +69,10 @@ public func renderSequence(
     let zoom = exp(random.normal(0, variation.sizeJitter))
     let focus = Float(random.normal(0, variation.focus))
     let depth = random.uniform(Float(35), 130)
+    let usual = Double(embryo.outerRadius(at: 0)) * 2
     return hours.map { time in
         var frameRandom = RandomStream(seed: variation.seed ^ UInt64(bitPattern: Int64((time * 3600).rounded())), label: "frame")
-        let diameter = Double(embryo.outerRadius(at: time)) * 2
+        let diameter = usual * pow(Double(embryo.outerRadius(at: time)) * 2 / usual, variation.following)
         let side = Float(diameter * variation.cropSide * zoom)
         let shift = offset + SIMD2(Float(frameRandom.normal(0, variation.jitter)), Float(frameRandom.normal(0, variation.jitter)))
         let scale = Float(size) / side

@@ -25,8 +25,10 @@ public enum SimulatedFilm {
         var hours = schedule(embryo.truth, from: start, to: end, &random)
         if let pictures, hours.count > pictures { hours = (0..<pictures).map { hours[$0 * hours.count / pictures] } }
         // Place, size and shake come with the augmentation, which draws them anew.
-        let variation = CropVariation(
+        var variation = CropVariation(
             seed: seed &* 31 &+ 7, cropSide: span, offset: 0, jitter: 0, sizeJitter: 0, focus: random.uniform(4, 16), flicker: 0.02)
+        // A tracker follows an expanding blastocyst late and not quite.
+        variation.following = random.uniform(0.3, 1)
         var film = CropFilm(name: "simulated-\(optics.rawValue)-\(seed)", group: "simulated-\(seed)", side: side, span: span)
         for crop in renderSequence(embryo, hours: hours, size: side, optics: optics, variation: variation) {
             film.append(crop.image, hours: crop.hours, label: crop.stageIndex)

@@ -48,6 +48,23 @@ import Testing
         #expect(difference(crops[0].image, crops[2].image) > still * 1.1)
     }
 
+    /// A crop that does not follow the zona shows an unexpanded embryo alike and an expanded one larger, beyond the crop's edge.
+    @Test func cropsMayLagBehindExpansion() throws {
+        let expanded = try #require(Self.embryo.truth.events[.tEB]) + 6
+        var variation = CropVariation(seed: 3)
+        let following = renderSequence(Self.embryo, hours: [40, expanded], size: 64, optics: .dish, variation: variation)
+        variation.following = 0
+        let lagging = renderSequence(Self.embryo, hours: [40, expanded], size: 64, optics: .dish, variation: variation)
+        #expect(following[0].image == lagging[0].image)
+        let growth = Double(Self.embryo.outerRadius(at: expanded) / Self.embryo.outerRadius(at: 40))
+        #expect(growth > 1.08)
+        variation.following = 1
+        variation.cropSide /= growth
+        let narrower = renderSequence(Self.embryo, hours: [expanded], size: 64, optics: .dish, variation: variation)
+        let difference = zip(lagging[1].image.pixels, narrower[0].image.pixels).reduce(Float(0)) { $0 + abs($1.0 - $1.1) }
+        #expect(difference / (64 * 64) < 1e-3)
+    }
+
     /// The zona fills 1 / 1.15 of the crop: there is more texture inside its circle than in the corners.
     @Test func cropIsCentredOnTheEmbryo() {
         let variation = CropVariation(seed: 8, offset: 0, jitter: 0, sizeJitter: 0)
