@@ -5,10 +5,13 @@ public struct LabelledSequence: Sendable, Equatable {
     public var sequence: FeatureSequence
     /// What is known of each frame's class. Unlabelled frames give no loss but are seen.
     public var targets: [ClassTarget]
+    /// When the frames were taken, in hours, ascending; nil where that is not known. The network does not see it.
+    public var hours: [Double]?
 
-    public init(_ sequence: FeatureSequence, targets: [ClassTarget]) {
+    public init(_ sequence: FeatureSequence, targets: [ClassTarget], hours: [Double]? = nil) {
         self.sequence = sequence
         self.targets = targets
+        self.hours = hours
     }
 
     /// A class a frame, −1 where it is not known; `among` the classes that these labels know.

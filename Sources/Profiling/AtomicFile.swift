@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Recordings
 
 /// Files and folders that appear whole or not at all: written under a temporary name, then renamed.
 enum AtomicFile {
@@ -73,7 +74,7 @@ enum AtomicFile {
             current = bridged.userInfo[NSUnderlyingErrorKey] as? any Error
         }
         if codes.contains(ENOSPC) || codes.contains(EDQUOT) { return .diskFull(path: path) }
-        let problem = codes.first.map { String(cString: strerror($0)) } ?? (error as NSError).localizedDescription
+        let problem = codes.first.map { String(cString: strerror($0)) } ?? systemReason(error)
         return .outputNotWritable(path: path, problem: problem)
     }
 }

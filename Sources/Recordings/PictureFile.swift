@@ -148,12 +148,3 @@ public enum PictureFile {
         return Data(bytes: packet.pointer.pointee.data, count: Int(packet.pointer.pointee.size))
     }
 }
-
-/// The system's words for why a file could not be read or written.
-func systemReason(_ error: any Error) -> String {
-    let cocoa = error as NSError
-    if let posix = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, posix.domain == NSPOSIXErrorDomain {
-        return String(cString: strerror(Int32(posix.code)))
-    }
-    return cocoa.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32(cocoa.code))) : cocoa.localizedDescription
-}

@@ -75,7 +75,7 @@ public struct RecordingWriter: Sendable {
             }
             try Data(truth.hours.utf8).write(to: folder.appendingPathComponent("hours.csv"), options: .atomic)
         } catch {
-            throw SimulationError.cannotWrite(path: folder.path, reason: error.localizedDescription)
+            throw SimulationError.cannotWrite(path: folder.path, reason: systemReason(error))
         }
         let name = format == .frames ? "frames" : "\(recording.plan.name).\(container)"
         let final = folder.appendingPathComponent(name)
@@ -95,7 +95,7 @@ public struct RecordingWriter: Sendable {
             if files.fileExists(atPath: final.path) { try files.removeItem(at: final) }
             try files.moveItem(at: partial, to: final)
         } catch {
-            throw SimulationError.cannotWrite(path: final.path, reason: error.localizedDescription)
+            throw SimulationError.cannotWrite(path: final.path, reason: systemReason(error))
         }
         return final
     }
@@ -140,7 +140,7 @@ public struct RecordingWriter: Sendable {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw SimulationError.cannotWrite(path: folder.path, reason: error.localizedDescription)
+            throw SimulationError.cannotWrite(path: folder.path, reason: systemReason(error))
         }
         let digits = max(4, String(recording.hours.count - 1).count)
         try render(recording, progress) { index, image in
@@ -149,7 +149,7 @@ public struct RecordingWriter: Sendable {
             do {
                 try data.write(to: folder.appendingPathComponent("frame_\(name).png"))
             } catch {
-                throw SimulationError.cannotWrite(path: folder.path, reason: error.localizedDescription)
+                throw SimulationError.cannotWrite(path: folder.path, reason: systemReason(error))
             }
         }
     }

@@ -77,7 +77,7 @@ extension CropFilm {
             data.append(contentsOf: pixels)
             try data.write(to: url, options: .atomic)
         } catch {
-            throw .notWritable(path: url.path, problem: error.localizedDescription)
+            throw .notWritable(path: url.path, problem: systemReason(error))
         }
     }
 
@@ -85,7 +85,7 @@ extension CropFilm {
     init(contentsOf url: URL) throws(TrainingError) {
         func damaged(_ problem: String) -> TrainingError { .cacheDamaged(file: url.path, problem: problem) }
         let data: Data
-        do { data = try Data(contentsOf: url) } catch { throw damaged(error.localizedDescription) }
+        do { data = try Data(contentsOf: url) } catch { throw damaged(systemReason(error)) }
         let start = Self.magic.count + 4
         guard data.count >= start, data.prefix(Self.magic.count) == Self.magic else { throw damaged("not a film") }
         let length = data[Self.magic.count..<start].reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -2,6 +2,7 @@ import Foundation
 import Morphokinetics
 import NeuralNetwork
 import Profiling
+import Recordings
 import Simulation
 
 /// Single pictures of films, seen in another way each time that they are shown.
@@ -62,7 +63,7 @@ struct EncoderTuning {
             do {
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             } catch {
-                throw TrainingError.notWritable(path: folder.path, problem: error.localizedDescription)
+                throw TrainingError.notWritable(path: folder.path, problem: systemReason(error))
             }
             return folder.appendingPathComponent("encoder-\(try key()).safetensors")
         }

@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetwork
 import Profiling
+import Recordings
 
 /// The encoder's features of films under several augmentations, kept on disk: with a frozen encoder they are made once.
 public struct FeatureBank: Sendable {
@@ -25,7 +26,7 @@ public struct FeatureBank: Sendable {
             do {
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             } catch {
-                throw TrainingError.notWritable(path: folder.path, problem: error.localizedDescription)
+                throw TrainingError.notWritable(path: folder.path, problem: systemReason(error))
             }
         }
         self.folder = folder
@@ -34,6 +35,14 @@ public struct FeatureBank: Sendable {
         encoderDigest = digest
         self.size = size
         self.ranges = ranges
+    }
+
+    /// A film as variant `variant` sees it, to learn from.
+    func example(_ film: CropFilm, variant: Int, seed: UInt64) throws -> LabelledSequence {
+        let hours = film.hours.compactMap(\.self)
+        return LabelledSequence(
+            FeatureSequence(features: try features(of: film, variant: variant, seed: seed), frames: film.count), targets: film.targets,
+            hours: hours.count == film.count ? hours : nil)
     }
 
     /// Features (frames, encoder.featureCount) of a film as variant `variant` sees it; variant 0 is the plain crop.

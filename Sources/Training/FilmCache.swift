@@ -1,4 +1,5 @@
 import Foundation
+import Recordings
 
 /// A folder of films made once and read again: rendering and decoding cost far more than training on them.
 public struct FilmCache: Sendable {
@@ -10,7 +11,7 @@ public struct FilmCache: Sendable {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            throw .notWritable(path: folder.path, problem: error.localizedDescription)
+            throw .notWritable(path: folder.path, problem: systemReason(error))
         }
     }
 

@@ -2,6 +2,7 @@ import Foundation
 import Morphokinetics
 import NeuralNetwork
 import Profiling
+import Recordings
 import Simulation
 
 /// What a training run is asked to do.
@@ -164,7 +165,7 @@ public struct StageTrainer: Sendable {
         do {
             try Data(html.utf8).write(to: url, options: .atomic)
         } catch {
-            throw TrainingError.notWritable(path: url.path, problem: error.localizedDescription)
+            throw TrainingError.notWritable(path: url.path, problem: systemReason(error))
         }
         return url
     }

@@ -66,11 +66,7 @@ struct TrainingMaterial {
             }
             let isValidation = index >= recipe.films && index < count
             let variants = isValidation ? 1 : recipe.variants
-            let examples = try (1...variants).map { variant in
-                LabelledSequence(
-                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    targets: film.targets)
-            }
+            let examples = try (1...variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }
             return (examples, isValidation ? TimedFilm(film, examples[0]) : nil)
         }
         let all = parts.map(\.examples)
@@ -103,11 +99,7 @@ struct TrainingMaterial {
         guard !used.isEmpty else { throw TrainingError.tooLittleData(problem: "no still in \(folder.path) shows an embryo") }
         let examples = try Self.each(used.count, jobs: request.jobs, "stills", isCancelled, report) { index in
             let film = used[index].film
-            return try (0..<request.recipe.stills.variants).map { variant in
-                LabelledSequence(
-                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    targets: film.targets)
-            }
+            return try (0..<request.recipe.stills.variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }
         }
         sets.append(Array(examples.joined()))
         shares.append(request.recipe.stills.share)
@@ -121,11 +113,7 @@ struct TrainingMaterial {
     ) throws {
         guard !laboratory.isEmpty else { return }
         @Sendable func features(_ film: CropFilm, _ variants: ClosedRange<Int>) throws -> [LabelledSequence] {
-            try variants.map { variant in
-                LabelledSequence(
-                    FeatureSequence(features: try bank.features(of: film, variant: variant, seed: request.recipe.seed), frames: film.count),
-                    targets: film.targets)
-            }
+            try variants.map { try bank.example(film, variant: $0, seed: request.recipe.seed) }
         }
         let (training, held) = (laboratory.training, laboratory.held)
         let examples = try Self.each(training.count + held.count, jobs: request.jobs, "recordings", isCancelled, report) { index in

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Morphokinetics
+import Recordings
 import Training
 
 /// `embryo-profiler evaluate`: predictions against truth, or one annotator against another.
@@ -75,7 +76,7 @@ struct EvaluateCommand: ParsableCommand {
         do {
             try data.write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw EvaluationError.notWritable(path: path, reason: (error as NSError).localizedDescription)
+            throw EvaluationError.notWritable(path: path, reason: systemReason(error))
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Recordings
 import Simulation
 import Yams
 
@@ -89,7 +90,7 @@ struct SimulateCommand: ParsableCommand {
             do {
                 text = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
             } catch {
-                throw ValidationError("\(file) cannot be read: \(error.localizedDescription)")
+                throw ValidationError("\(file) cannot be read: \(systemReason(error))")
             }
             described = try usage { try Self.parse(text, path: file) }
             try usage { try described.apply(to: &plan) }

@@ -44,7 +44,7 @@ public struct StageModel: Sendable {
         do {
             data = try Data(contentsOf: url)
         } catch {
-            let reason = FileManager.default.fileExists(atPath: url.path) ? error.localizedDescription : "no such file"
+            let reason = systemReason(error)
             throw ProfilingError.modelInvalid(file: url.path, problem: reason)
         }
         return try StageModel(data: data, path: url.path) { try ResourceFile.url(StageModelFile.encoderName) }

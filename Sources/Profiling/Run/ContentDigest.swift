@@ -1,5 +1,6 @@
 import CFFmpeg
 import Foundation
+import Recordings
 
 /// SHA-256 by libavutil, in steps, so that a long file never has to be in memory whole.
 public final class ContentDigest {
@@ -49,7 +50,7 @@ public final class ContentDigest {
             } catch let error as ProfilingError {
                 throw error
             } catch {
-                throw .fileUnreadable(file: file.path, problem: error.localizedDescription)
+                throw .fileUnreadable(file: file.path, problem: systemReason(error))
             }
         }
         return digest.finish()

@@ -1,5 +1,6 @@
 import Foundation
 import Morphokinetics
+import Recordings
 
 /// Duration models on disk, and the annotated embryos that they are fitted to.
 public enum DurationModelFile {
@@ -25,7 +26,7 @@ public enum DurationModelFile {
         do {
             try (encoder.encode(model) + Data("\n".utf8)).write(to: file, options: .atomic)
         } catch {
-            throw EvaluationError.notWritable(path: file.path, reason: (error as NSError).localizedDescription)
+            throw EvaluationError.notWritable(path: file.path, reason: systemReason(error))
         }
     }
 

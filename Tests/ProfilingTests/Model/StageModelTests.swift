@@ -266,7 +266,7 @@ enum SmallModel {
         #expect {
             try StageModel.load(URL(fileURLWithPath: "/nowhere/model.safetensors"))
         } throws: { error in
-            error as? ProfilingError == .modelInvalid(file: "/nowhere/model.safetensors", problem: "no such file")
+            error as? ProfilingError == .modelInvalid(file: "/nowhere/model.safetensors", problem: "No such file or directory")
         }
     }
 }
