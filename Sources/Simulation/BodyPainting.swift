@@ -41,7 +41,9 @@ extension EmbryoPainter {
         let small = body.kind == .fragment || body.kind == .polar
         let planes = planes(of: index)
         let wallCell = scene.extent.wall > 0 && !small
-        var container: (centre: SIMD3<Float>, radius: Float)? = wallCell ? (SIMD3(), scene.extent.wall) : nil
+        // Cells press flat against the wall or, before there is one, against the zona.
+        var container: (centre: SIMD3<Float>, radius: Float)? =
+            wallCell ? (SIMD3(), scene.extent.wall) : (body.kind == .cell ? (SIMD3(), scene.extent.zonaInner * 1.01) : nil)
         if wallCell, scene.hatchRadius > 0, body.hatched {
             container = (scene.hatchCentre, scene.hatchRadius)
         }
@@ -81,7 +83,7 @@ extension EmbryoPainter {
         let fadeB = sin(phase)
         let tile = granuleTile()
         let granularity =
-            scene.anatomy.granularity * (small ? 0.8 : 1) * (1 + scene.degeneration * 1.6)
+            scene.anatomy.granularity * (small ? 0.8 : 0.76) * (1 + scene.degeneration * 1.6)
         // Spread thin, granules stand out in relief, though they absorb no more.
         let standing: Float = body.kind == .trophectoderm || body.kind == .inner ? 1 + 1.5 * scene.flattening : 1
         let refraction = 1.5 * scene.anatomy.granuleRelief * standing
@@ -97,8 +99,8 @@ extension EmbryoPainter {
             body.kind == .trophectoderm
             ? body.position.z * min(1, scene.extent.wall / max(Self.unitLength(body.position), 1)) : body.position.z
         let weights = layerWeights(depthOfBody)
-        let edgeScale: Float = small ? 0.3 : 0.6
-        let grainDepth: Float = body.kind == .trophectoderm || body.kind == .inner ? 0.05 : 0.014
+        let edgeScale: Float = small ? 0.3 : 0.8
+        let grainDepth: Float = body.kind == .trophectoderm || body.kind == .inner ? 0.05 : 0.03
         let ux = exposure.direction.x * scale * 0.5
         let uy = exposure.direction.y * scale * 0.5
         let halfScale = scale * 0.5

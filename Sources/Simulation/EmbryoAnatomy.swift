@@ -26,6 +26,8 @@ struct EmbryoAnatomy: Sendable {
     let compaction: Float
     /// How smooth the common outline of the compacted cells is, µm.
     let compactedSmoothness: Float
+    /// Height of the wrinkles of the blastocyst's wall, µm.
+    let wrinkles: Float
     /// Direction of the inner cell mass and of the hole through which it hatches.
     let pole: SIMD3<Float>
     let hatchDirection: SIMD3<Float>
@@ -48,25 +50,26 @@ struct EmbryoAnatomy: Sendable {
         zonaOuter = random.normal(Float(74), 2.8)
         let thickness = random.uniform(Float(0.072), 0.11)
         zonaInner = zonaOuter * (1 - 2 * thickness)
-        eggRadius = min(zonaOuter * random.normal(Float(0.72), 0.03), zonaInner * 0.985)
+        eggRadius = min(zonaOuter * random.normal(Float(0.725), 0.03), zonaInner * 0.985)
         ovality = abs(random.normal(Float(0), 0.03))
         ovalAngle = random.uniform(Float(0), .pi)
-        granularity = Float(random.logNormal(median: 0.88, spread: 0.35))
-        granuleRelief = random.uniform(Float(0.3), 1.2)
+        granularity = Float(random.logNormal(median: 0.88, spread: 0.3))
+        granuleRelief = random.uniform(Float(0.35), 1)
         granuleMixture = random.integer(0...(NoiseBank.mixtures - 1))
-        contact = random.uniform(Float(0.84), 1)
+        contact = random.uniform(Float(0.74), 0.95)
         compactedContact = random.uniform(Float(0.8), 0.9)
         compaction = 1 - 0.6 * Float(random.uniform() * random.uniform())
         compactedSmoothness = random.uniform(Float(2.2), 6.5)
+        wrinkles = random.uniform(Float(0.2), 1.1)
         pole = random.direction()
         var away = random.direction()
         if random.chance(0.7) { away.z *= 0.3 }
         hatchDirection = away / max((away * away).sum().squareRoot(), 1e-3)
         expansion = random.uniform(Float(1.12), 1.42)
-        zonaContrast = Float(random.logNormal(median: 1, spread: 0.4))
-        zonaStipple = Float(random.logNormal(median: 1.5, spread: 0.45))
+        zonaContrast = Float(random.logNormal(median: 1.35, spread: 0.4))
+        zonaStipple = Float(random.logNormal(median: 1.7, spread: 0.4))
         unevenness = random.uniform(Float(0.35), 1.1)
-        membraneGap = random.uniform(Float(0.3), 1.1)
+        membraneGap = random.uniform(Float(0.1), 0.9)
         innerCells = random.integer(7...14)
         excluded = random.chance(0.6) ? random.integer(1...4) : 0
     }

@@ -9,7 +9,7 @@ struct EmbryoPainter {
     /// Darkness of a place by the square of its slope: membranes seen on edge stand out, granules do not.
     @inline(__always) static func outline(_ steep: Float) -> Float {
         let square = steep * steep
-        return square / (90 + square)
+        return square / (50 + square)
     }
 
     /// Blur of the focal layers, µm.

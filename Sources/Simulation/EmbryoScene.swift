@@ -48,6 +48,12 @@ struct EmbryoScene {
         }
         nuclei = []
         debris = embryo.debris
+        if extent.wall == 0 {
+            // Touching cells are no spheres: they bulge into the corners between them.
+            for index in bodies.indices where bodies[index].kind == .cell && bodies[index].identity > 0 {
+                bodies[index].radius *= 1 + 0.06 * (1 - blending) * bodies[index].separation
+            }
+        }
         if blending > 0 && extent.wall == 0 {
             // Pressed together, cells fill the gaps that spheres leave.
             for index in bodies.indices where bodies[index].kind == .cell { bodies[index].radius *= 1 + 0.3 * blending }

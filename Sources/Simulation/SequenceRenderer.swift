@@ -68,7 +68,7 @@ public func renderSequence(
     let offset = SIMD2(Float(random.normal(0, variation.offset)), Float(random.normal(0, variation.offset)))
     let zoom = exp(random.normal(0, variation.sizeJitter))
     let focus = Float(random.normal(0, variation.focus))
-    let depth = random.uniform(Float(35), 130)
+    let depth = random.uniform(Float(22), 90)
     let usual = Double(embryo.outerRadius(at: 0)) * 2
     return hours.map { time in
         var frameRandom = RandomStream(seed: variation.seed ^ UInt64(bitPattern: Int64((time * 3600).rounded())), label: "frame")

@@ -74,6 +74,8 @@ extension EmbryoPainter {
                 }
             }
         }
+        // The wall is no clean shell: wrinkles, thin cells' own bulges, cells that lie on it.
+        addWrinkles(scene.anatomy.wrinkles, full: 6)
         addSlope(layer: 0, weight: 1, edge: 0.5)
     }
 
@@ -93,6 +95,32 @@ extension EmbryoPainter {
             path[index] = t > 4 ? 1.25 * (t * t - 16).squareRoot() : 0
         }
         addSlope(layer: 0, weight: 1.1 * strength, edge: 0.6 * strength)
+    }
+
+    /// Adds slow noise to the path.
+    ///
+    /// - Parameters:
+    ///   - amount: standard deviation of its finer part, µm.
+    ///   - full: thickness from which on it has its whole height, µm.
+    private mutating func addWrinkles(_ amount: Float, full: Float) {
+        let (w, h, micron) = (width, height, 1 / scale)
+        let seed = scene.anatomy.ovalAngle * 400 + scene.anatomy.eggRadius
+        let time = Float(scene.hours)
+        path.withUnsafeMutableBufferPointer { path in
+            NoiseBank.wavy.values.withUnsafeBufferPointer { wavy in
+                guard let wavy = wavy.baseAddress else { return }
+                let fine = NoiseReader(wavy, size: 128, texel: 1.5, offset: SIMD2(seed + time * 0.2, seed * 0.6))
+                let coarse = NoiseReader(wavy, size: 128, texel: 2.6, offset: SIMD2(seed * 0.4, seed + time * 0.25))
+                for y in 0..<h {
+                    let v = frame.originY + Float(y) * micron
+                    for x in 0..<w where path[y * w + x] > 0 {
+                        let u = frame.originX + Float(x) * micron
+                        let bump = fine[u, v] + 1.6 * coarse[u, v]
+                        path[y * w + x] += amount * bump * min(1, path[y * w + x] / full)
+                    }
+                }
+            }
+        }
     }
 
     mutating func paintLoose(_ body: Body) {

@@ -25,7 +25,7 @@ struct TransmittedLook: Sendable {
 
     init(random: inout RandomStream) {
         level = random.uniform(Float(0.5), 0.82)
-        edge = Float(random.logNormal(median: 1.7, spread: 0.35))
+        edge = Float(random.logNormal(median: 1.15, spread: 0.35))
         absorption = random.uniform(Float(0.25), 0.75)
         speckle = random.uniform(Float(0.05), 0.15)
         gain = random.uniform(Float(0), 0.12)

@@ -58,4 +58,33 @@ import Testing
         let least = embryo.anatomy.eggRadius * 0.95 * scene.blending * 0.95
         for body in fragments { #expect((body.position * body.position).sum().squareRoot() > least) }
     }
+
+    /// Cells bulge into the corners between them, but the zona holds them: what is drawn of them ends at its inner side.
+    @Test func bulgingCellsStayInsideTheZona() throws {
+        let embryo = SimulatedEmbryo(seed: 21, options: .undisturbed, until: 80)
+        let t8 = try #require(embryo.truth.events[.t8])
+        var scene = EmbryoScene(embryo: embryo, hours: t8 + 1)
+        scene.bodies.removeAll { $0.kind != .cell }
+        scene.debris = []
+        let grown = embryo.growth.bodies(at: t8 + 1).filter { $0.kind == .cell }
+        #expect(zip(scene.bodies, grown).allSatisfy { $0.radius >= $1.radius })
+        #expect(zip(scene.bodies, grown).contains { $0.radius > $1.radius * 1.03 })
+        // One of them pushed half out, which packing never does.
+        scene.bodies[0].position = SIMD3(scene.extent.zonaInner, 0, 0)
+        let side = 160
+        let scale = Float(side) / (scene.extent.zonaOuter * 2.4)
+        let origin = -Float(side - 1) / 2 / scale
+        let frame = PictureFrame(width: side, height: side, pixelsPerMicron: scale, originX: origin, originY: origin)
+        let maps = EmbryoPainter.maps(of: scene, frame: frame, exposure: Exposure(direction: SIMD2(0, -1), focus: 0))
+        var inside: Float = 0
+        for y in 0..<side {
+            for x in 0..<side {
+                let place = SIMD2(origin + Float(x) / scale, origin + Float(y) / scale)
+                let thickness = maps.thickness[y * side + x]
+                inside = max(inside, thickness)
+                if (place * place).sum().squareRoot() > scene.extent.zonaInner * 1.01 { #expect(thickness == 0) }
+            }
+        }
+        #expect(inside > 30)
+    }
 }
