@@ -88,9 +88,11 @@ public struct WellTracker: Sendable {
         let lights = states.indices.map { light(levels[$0], usual: states[$0].levels.median) }
         let common = [FrameQuality.dark, .flash].first { quality in 2 * lights.filter { $0 == quality }.count > states.count }
         let places = states.indices.map { index in
-            Place(
+            // No light flashes for one well of many: what covered it has gone.
+            let own = isGrid && lights[index] == .flash ? nil : lights[index]
+            return Place(
                 ring: view.place(states[index].ring, step.pose), disc: view.place(states[index].disc, step.pose), level: levels[index],
-                light: common ?? lights[index], image: image)
+                light: common ?? own, image: image)
         }
         look(places, working: working, step: step, frame: frame)
         let focusIsLost = self.focusIsLost
@@ -202,7 +204,8 @@ public struct WellTracker: Sendable {
         var waiting: [Int] = []
         var lostSharpness = false
         for index in seen {
-            states[index].levels.add(places[index].level.mean)
+            // Under a bubble a well is darker than it usually is.
+            if (states[index].recentBubbleOdds ?? -1) <= 0 { states[index].levels.add(places[index].level.mean) }
             if states[index].noteContrast(places[index].level) { states[index].watchedUntil = frame + Self.watch }
             guard isTurn(of: index, frame: frame) else {
                 waiting.append(index)

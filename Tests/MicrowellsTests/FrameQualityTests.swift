@@ -68,6 +68,33 @@ import Testing
         #expect(Set(seen.map(\.quality.quality)) == [.ok, .bubble, .empty])
     }
 
+    /// What covered a well for days and goes leaves it brighter than it was lately.
+    @Test func aWellThatIsUncoveredIsNotFlashed() throws {
+        var plan = RecordingPlan()
+        plan.seed = 880_004
+        plan.layout = .grid3
+        plan.width = 600
+        plan.height = 600
+        plan.days = 0.3
+        plan.empty = 0
+        let recording = try SimulatedRecording(plan: plan)
+        let frame = recording.frame(0)
+        var tracker = try WellTracker(detection: GeometricWellDetector().detect(in: frame.quantised()), reference: frame.quantised())
+        for _ in 0..<8 { _ = tracker.track(frame.quantised()) }
+        let well = recording.wells(inFrame: 0)[4]
+        var covered = frame
+        for y in 0..<frame.height {
+            for x in 0..<frame.width where hypot(Double(x) - well.x, Double(y) - well.y) < 0.7 * well.radius { covered[x, y] *= 0.5 }
+        }
+        for _ in 0..<60 { _ = tracker.track(covered.quantised()) }
+        for _ in 0..<40 {
+            let seen = tracker.track(frame.quantised())
+            #expect(seen.allSatisfy { $0.quality.quality != .flash })
+        }
+        let last = tracker.track(frame.quantised())
+        #expect(last[4].quality.quality == .ok)
+    }
+
     @Test func aSingleWellInObliqueLight() throws {
         var plan = RecordingPlan()
         plan.seed = 880_010
