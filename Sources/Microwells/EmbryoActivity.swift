@@ -71,6 +71,42 @@ struct EmbryoActivity: Sendable {
         }
     }
 
+    /// The map with what outlines enclose filled in: an egg or an expanded blastocyst can be as bright inside as the medium, and then only
+    /// its edge is dark. A cell is enclosed where in at least three of four directions cells of at least `least` lie on both sides of it,
+    /// no farther apart than an embryo is wide; it then counts as `value` at least.
+    func filled(from least: Float, to value: Float) -> EmbryoActivity {
+        let side = 2 * Self.gridRadius + 4
+        let widest = 3 * Self.gridRadius / 2
+        func place(_ index: Int) -> (row: Int, column: Int) {
+            (Int(y[index] + Float(side) / 2), Int(x[index] + Float(side) / 2))
+        }
+        var isEdge = [Bool](repeating: false, count: side * side)
+        for index in self.value.indices where self.value[index] >= least {
+            let (row, column) = place(index)
+            isEdge[row * side + column] = true
+        }
+        var result = self
+        for index in self.value.indices where self.value[index] < value {
+            let (row, column) = place(index)
+            /// Cells to the first edge in a direction; nil where there is none.
+            func distance(_ down: Int, _ right: Int) -> Int? {
+                for step in 1..<widest {
+                    let (r, c) = (row + step * down, column + step * right)
+                    guard (0..<side).contains(r), (0..<side).contains(c) else { return nil }
+                    if isEdge[r * side + c] { return step }
+                }
+                return nil
+            }
+            var enclosed = 0
+            for (down, right, length) in [(0, 1, 1.0), (1, 0, 1.0), (1, 1, 1.42), (1, -1, 1.42)] {
+                guard let ahead = distance(down, right), let behind = distance(-down, -right) else { continue }
+                if Double(ahead + behind) * length < Double(widest) { enclosed += 1 }
+            }
+            if enclosed >= 3 { result.value[index] = value }
+        }
+        return result
+    }
+
     /// Texture against local brightness, on a logarithmic scale: the zona's faint grain counts, the disc's noise does not.
     private mutating func texture(_ patch: WellPatch) -> FloatImage {
         let s = patch.discRadius / 36

@@ -33,7 +33,7 @@ struct EmbryoFinder {
     let threshold: Float
 
     init(_ activity: EmbryoActivity, optics: WellOptics) {
-        self.activity = activity
+        self.activity = optics == .dish ? activity.filled(from: 0.3, to: 0.55) : activity
         self.optics = optics
         switch optics {
         case .dish: threshold = 0.4
