@@ -203,17 +203,23 @@ public struct StageModel: Sendable {
         } catch let error as NetworkError {
             throw ProfilingError.modelInvalid(file: name, problem: StageModelFile.problem(error))
         }
-        return Self.logNormalised(logits, temperature: temperature)
+        return Self.logNormalised(logits, temperature: temperature, noneOdds: Self.noneOdds)
     }
 
-    /// The logarithms of the probabilities that class scores (frames, `classCount`), divided by `temperature`, stand for.
-    public static func logNormalised(_ logits: [Float], temperature: Double) -> [Double] {
+    /// How much rarer frames with nothing to read are in use than in training, where films of noise and empty wells teach them: a well
+    /// comes here only where its contents look like an embryo, and `Strangeness` looks at every frame again. Without it sound embryos
+    /// under strong noise are taken for nothing for days on end.
+    static let noneOdds = 0.02
+
+    /// The logarithms of the probabilities that class scores (frames, `classCount`), divided by `temperature`, stand for; the odds of the
+    /// last class, "none of the sixteen", are multiplied by `noneOdds`.
+    public static func logNormalised(_ logits: [Float], temperature: Double, noneOdds: Double = 1) -> [Double] {
         var result = [Double](repeating: 0, count: logits.count)
         for start in stride(from: 0, to: logits.count, by: classCount) {
             let row = start..<start + classCount
             var largest = -Double.infinity
             for i in row {
-                result[i] = Double(logits[i]) / temperature
+                result[i] = Double(logits[i]) / temperature + (i == row.upperBound - 1 ? log(noneOdds) : 0)
                 largest = max(largest, result[i])
             }
             var sum = 0.0
