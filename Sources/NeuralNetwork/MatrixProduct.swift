@@ -5,7 +5,8 @@ import VectorKernels
 /// OpenBLAS works on one thread here: pictures and wells run side by side on threads of ours, where nothing waits for the slowest
 /// part of one product and results do not depend on the number of cores.
 public enum MatrixLibrary {
-    /// Reading it sets up OpenBLAS once: one thread, and kernels that use this processor even where OpenBLAS is older than it.
+    /// Every product reads it first: kernels that change while another thread multiplies would spoil what it makes. Reading it sets up
+    /// OpenBLAS once: one thread, and kernels that use this processor even where OpenBLAS is older than it.
     static let ready: Bool = {
         let modern = ["Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"]
         if ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"] == nil, !modern.contains(corename()) {
@@ -65,6 +66,7 @@ func matrixProduct(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, adding scale: Float, rows: Int, columns: Int,
     inner: Int
 ) {
+    precondition(MatrixLibrary.ready)
     cblas_sgemm(
         CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a, blasint(inner), b,
         blasint(columns), scale, c, blasint(columns))

@@ -23,6 +23,7 @@ extension Float: Scalar {
         _ a: UnsafePointer<Float>, _ aTransposed: Bool, _ aStride: Int, _ b: UnsafePointer<Float>, _ bTransposed: Bool, _ bStride: Int,
         into c: UnsafeMutablePointer<Float>, _ cStride: Int, adding scale: Float, rows: Int, columns: Int, inner: Int, factor: Float
     ) {
+        precondition(MatrixLibrary.ready)
         cblas_sgemm(
             CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans, blasint(rows),
             blasint(columns), blasint(inner), factor, a, blasint(aStride), b, blasint(bStride), scale, c, blasint(cStride))
@@ -40,6 +41,7 @@ extension Double: Scalar {
         _ a: UnsafePointer<Double>, _ aTransposed: Bool, _ aStride: Int, _ b: UnsafePointer<Double>, _ bTransposed: Bool, _ bStride: Int,
         into c: UnsafeMutablePointer<Double>, _ cStride: Int, adding scale: Double, rows: Int, columns: Int, inner: Int, factor: Double
     ) {
+        precondition(MatrixLibrary.ready)
         cblas_dgemm(
             CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans, blasint(rows),
             blasint(columns), blasint(inner), factor, a, blasint(aStride), b, blasint(bStride), scale, c, blasint(cStride))
