@@ -186,9 +186,9 @@ final class EncoderMoments {
                 }
                 let target = filtered + (picture * sideOut + rows.lowerBound) * sideOut * block.wide
                 for index in 0..<pictures {
-                    filter(
-                        block, source + index * pixelsIn * block.wide, firstRow: top, sideIn: sideIn, values + places.depthwise.weights,
-                        rows: rows, into: target + index * pixelsOut * block.wide)
+                    block.filter(
+                        source + index * pixelsIn * block.wide, firstRow: top, sideIn: sideIn, weights: values + places.depthwise.weights,
+                        bias: zeros, zeros: zeros, rows: rows, into: target + index * pixelsOut * block.wide, clamps: false)
                 }
                 addMoments(target, places.depthwise, rows: pictures * rows.count * sideOut)
             }
@@ -203,29 +203,6 @@ final class EncoderMoments {
             let (from, to) = (narrow + first * block.channelsOut, map + first * block.channelsOut)
             apply(from, places.project, into: block.addsInput ? strip : to, rows: rows, clamps: false)
             if block.addsInput { for i in 0..<rows * block.channelsOut { to[i] += strip[i] } }
-        }
-    }
-
-    /// Depthwise convolution of output `rows` of one picture; `source` begins with input row `firstRow`.
-    private func filter(
-        _ block: EncoderConfiguration.Block, _ source: UnsafePointer<Float>, firstRow: Int, sideIn: Int, _ weights: UnsafePointer<Float>,
-        rows: Range<Int>, into output: UnsafeMutablePointer<Float>
-    ) {
-        let sideOut = sideIn / block.stride
-        let zeros = zeros
-        for row in rows {
-            let top = row * block.stride - block.padBefore
-            func pointer(_ tap: Int) -> UnsafePointer<Float>? {
-                let y = top + tap
-                return y < 0 || y >= sideIn ? zeros : source + (y - firstRow) * sideIn * block.wide
-            }
-            let pointers = (pointer(0), pointer(1), pointer(2), block.kernel > 3 ? pointer(3) : nil, block.kernel > 3 ? pointer(4) : nil)
-            withUnsafeBytes(of: pointers) { bytes in
-                vk_depthwise_row_f32(
-                    bytes.assumingMemoryBound(to: UnsafePointer<Float>?.self).baseAddress, weights, zeros,
-                    output + (row - rows.lowerBound) * sideOut * block.wide, sideIn, sideOut, block.wide, block.kernel, block.stride,
-                    block.padBefore, 0)
-            }
         }
     }
 

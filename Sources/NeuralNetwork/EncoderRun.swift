@@ -186,25 +186,10 @@ struct EncoderRun {
     private func filter(
         _ step: EncoderPlan.Step, _ source: UnsafePointer<Float>, firstRow: Int, rows: Range<Int>, into output: UnsafeMutablePointer<Float>
     ) {
-        let block = step.block
         let place = step.places.depthwise
-        let side = step.sideIn
-        let zeros = memory.zeros
-        for row in rows {
-            let top = row * block.stride - block.padBefore
-            func pointer(_ tap: Int) -> UnsafePointer<Float>? {
-                let y = top + tap
-                return y < 0 || y >= side ? zeros : source + (y - firstRow) * side * block.wide
-            }
-            let pointers = (pointer(0), pointer(1), pointer(2), block.kernel > 3 ? pointer(3) : nil, block.kernel > 3 ? pointer(4) : nil)
-            withUnsafeBytes(of: pointers) { bytes in
-                vk_depthwise_row_f32(
-                    bytes.assumingMemoryBound(to: UnsafePointer<Float>?.self).baseAddress, weights + place.weights, weights + place.bias,
-                    output + (row - rows.lowerBound) * step.sideOut * block.wide, side, step.sideOut, block.wide, block.kernel,
-                    block.stride,
-                    block.padBefore, 1)
-            }
-        }
+        step.block.filter(
+            source, firstRow: firstRow, sideIn: step.sideIn, weights: weights + place.weights, bias: weights + place.bias,
+            zeros: UnsafePointer(memory.zeros), rows: rows, into: output, clamps: true)
     }
 
     /// The narrow result of a strip. Where the block adds its input, that is what the product is added to; `input` and `output` are then

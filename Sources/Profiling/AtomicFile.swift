@@ -64,17 +64,18 @@ enum AtomicFile {
     }
 
     static func failure(_ error: any Error, path: String) -> ProfilingError {
-        var codes: [Int32] = []
         var current: (any Error)? = error
         while let error = current {
-            if let posix = error as? POSIXError { codes.append(posix.code.rawValue) }
             let bridged = error as NSError
-            if bridged.domain == NSPOSIXErrorDomain { codes.append(Int32(bridged.code)) }
-            if bridged.domain == NSCocoaErrorDomain, bridged.code == CocoaError.Code.fileWriteOutOfSpace.rawValue { codes.append(ENOSPC) }
+            let isFull =
+                switch bridged.domain {
+                case NSPOSIXErrorDomain: [ENOSPC, EDQUOT].contains(Int32(bridged.code))
+                case NSCocoaErrorDomain: bridged.code == CocoaError.Code.fileWriteOutOfSpace.rawValue
+                default: false
+                }
+            if isFull { return .diskFull(path: path) }
             current = bridged.userInfo[NSUnderlyingErrorKey] as? any Error
         }
-        if codes.contains(ENOSPC) || codes.contains(EDQUOT) { return .diskFull(path: path) }
-        let problem = codes.first.map { String(cString: strerror($0)) } ?? systemReason(error)
-        return .outputNotWritable(path: path, problem: problem)
+        return .outputNotWritable(path: path, problem: systemReason(error))
     }
 }
