@@ -151,7 +151,8 @@ struct TimelineReading {
     }
 
     /// No progress for longer than the 99 % quantile of the last stage's duration. Where the stage's onset lies before the
-    /// recording, the time since the first frame counts.
+    /// recording, the time since the first frame counts. An egg that never divides is as likely one that was not fertilised, which a
+    /// picture tells from a zygote hardly ever; the flag says both.
     private func arrest() -> Finding? {
         guard let end = path.indices.last(where: { weights[$0] > 0 && path[$0] != nil }), let stage = path[end], stage != .tHB else {
             return nil
@@ -161,6 +162,7 @@ struct TimelineReading {
         let slowest = model.tempos.map(\.factor).max() ?? 1
         guard times.times[end] - onset > slowest * model[stage].duration.quantile(0.99) else { return nil }
         let reached = events[stage].map { min(1, $0.probability + $0.before) } ?? 0
-        return Finding(name: "suspected_arrest", frames: min(first, end)...end, probability: reached)
+        let name = stage < .t2 ? "suspected_arrest_or_unfertilised" : "suspected_arrest"
+        return Finding(name: name, frames: min(first, end)...end, probability: reached)
     }
 }

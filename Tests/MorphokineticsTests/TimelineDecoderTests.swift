@@ -225,6 +225,13 @@ import Testing
         #expect(!short.timeline.flags.contains("suspected_arrest"))
     }
 
+    @Test func anEggThatNeverDividesMayBeUnfertilised() throws {
+        let onsets = Array(SyntheticFrames.ordinary.prefix(2))
+        let decoded = try decode(SyntheticFrames(onsets, hours: SyntheticFrames.every(0.5, from: 1, to: 100)))
+        #expect(decoded.timeline.lastStage == .tPNa)
+        #expect(decoded.timeline.flags == ["suspected_arrest_or_unfertilised"])
+    }
+
     @Test func temposAreMixed() throws {
         var model = DurationModel.default
         model.tempos = [.init(factor: 0.8, share: 0.25), .init(factor: 1, share: 0.5), .init(factor: 1.25, share: 0.25)]
