@@ -151,6 +151,9 @@ public final class VideoWriter {
             av_dict_set(&options, "crf", String(settings.quantiser ?? 18), 0)
             av_dict_set(&options, "preset", settings.preset, 0)
             if codec == .hevc { av_dict_set(&options, "x265-params", "log-level=none", 0) }
+            // x264's macroblock tree reads memory that it never wrote where the width is no multiple of 256 (seen with core 164 and
+            // AVX-512): equal pictures would give other videos from run to run.
+            if codec == .h264 { av_dict_set(&options, "mbtree", "0", 0) }
         case .vp9:
             av_dict_set(&options, "crf", String(settings.quantiser ?? 24), 0)
             av_dict_set(&options, "deadline", "realtime", 0)

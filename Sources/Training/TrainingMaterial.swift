@@ -31,6 +31,7 @@ struct TrainingMaterial {
         var material = TrainingMaterial()
         var sources: [String] = []
         try material.addSimulated(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
+        try material.addTroubled(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
         try material.addStills(request, bank: bank, isCancelled: isCancelled, report: report, &sources)
         try material.addRecordings(laboratory, request, bank: bank, isCancelled: isCancelled, report: report, &sources)
         material.description = sources.joined(separator: "; ")
@@ -84,6 +85,34 @@ struct TrainingMaterial {
         films += recipe.films + recipe.unreadableFilms
         sources.append(
             "\(recipe.films) simulated embryos from seed \(recipe.firstSeed), \(recipe.unreadableFilms) films of nothing readable")
+    }
+
+    private mutating func addTroubled(
+        _ request: TrainingRequest, bank: FeatureBank, isCancelled: @escaping @Sendable () -> Bool,
+        report: @escaping @Sendable (TrainingProgress) -> Void, _ sources: inout [String]
+    ) throws {
+        let recipe = request.recipe.recordings
+        guard recipe.count + recipe.validation > 0 else { return }
+        let side = Self.storedSide(request.recipe.inputSize)
+        typealias Part = (example: LabelledSequence, timed: TimedFilm)
+        let parts: [[Part]] = try Self.each(
+            recipe.count + recipe.validation, jobs: request.jobs, "simulated recordings", isCancelled, report
+        ) { index in
+            // The tracker has varied the crops already.
+            try TroubledRecording(seed: recipe.firstSeed + UInt64(index)).films(side: side, cache: request.cache).map {
+                let example = try bank.example($0, variant: 0, seed: request.recipe.seed)
+                return (example, TimedFilm($0, example))
+            }
+        }
+        let kept = parts[recipe.count...].joined()
+        validation += kept.map(\.example)
+        timed += kept.map(\.timed)
+        let training = parts[..<recipe.count].joined().map(\.example)
+        guard !training.isEmpty else { return }
+        sets.append(training)
+        shares.append(recipe.share)
+        films += training.count
+        sources.append("\(training.count) wells of \(recipe.count) simulated recordings from seed \(recipe.firstSeed)")
     }
 
     private mutating func addStills(

@@ -10,6 +10,7 @@ public struct TrainingRecipe: Sendable, Equatable {
     /// Side of a crop in pixels, a multiple of 32.
     public var inputSize = 128
     public var simulation = Simulation()
+    public var recordings = Recordings()
     public var stills = Stills()
     public var encoder = Encoder()
     public var augmentation = AugmentationRanges()
@@ -33,6 +34,17 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var unreadableFilms = 0
         /// Share of each training step.
         public var share = 0.7
+    }
+
+    /// Whole simulated recordings with trouble, found and followed by the tracker as in use; see `TroubledRecording`.
+    public struct Recordings: Sendable, Equatable {
+        /// Recordings to learn from; those of even seeds are dishes, the others single wells.
+        public var count = 0
+        /// Recordings that decide how sure the model may be.
+        public var validation = 0
+        public var firstSeed: UInt64 = 500_000
+        /// Share of each training step.
+        public var share = 0.5
     }
 
     /// Labelled stills, where the command names a folder of them.
@@ -142,6 +154,13 @@ extension TrainingRecipe {
             try section.set(&recipe.simulation.variants, "variants", 1...100)
             try section.set(&recipe.simulation.unreadableFilms, "unreadable_films", 0...100_000)
             try section.set(&recipe.simulation.share, "share", 0...1)
+            try section.finish()
+        }
+        if var section = try top.section("recordings") {
+            try section.set(&recipe.recordings.count, "count", 0...100_000)
+            try section.set(&recipe.recordings.validation, "validation", 0...100_000)
+            if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.recordings.firstSeed = UInt64(seed) }
+            try section.set(&recipe.recordings.share, "share", 0...1)
             try section.finish()
         }
         if var section = try top.section("stills") {

@@ -65,6 +65,24 @@ struct VideoTests {
         for frame in frames { #expect(frame.image?.intensities() == Fixture.picture(frame.index, bitDepth: 16).intensities()) }
     }
 
+    /// What others left in memory must not decide how x264 codes a picture, whatever the width.
+    @Test(arguments: [268, 384])
+    func equalPicturesGiveEqualVideos(width: Int) throws {
+        let folder = try TemporaryFolder()
+        var videos: [Data] = []
+        for stain in [UInt8(0x00), 0xFF, 0x5A] {
+            let left = (1...200).map { [UInt8](repeating: stain, count: $0 * 1500) }
+            #expect(left.allSatisfy { $0.last == stain })
+            let url = folder.file("\(stain).mp4")
+            try Fixture.noisyVideo(url, codec: .h264, frames: 40, width: width, height: 200) {
+                $0.threads = 2
+                $0.preset = "medium"
+            }
+            videos.append(try Data(contentsOf: url))
+        }
+        #expect(videos[0] == videos[1] && videos[0] == videos[2])
+    }
+
     @Test func aStreamCanBeReadAgain() throws {
         let folder = try TemporaryFolder()
         let recording = try Recording.open(Fixture.video(folder.file("twice.mp4"), codec: .h264))

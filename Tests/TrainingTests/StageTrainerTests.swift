@@ -98,6 +98,20 @@ import Testing
         #expect(try WeightFile(contentsOf: request.output).tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
     }
 
+    /// A whole recording of the recipe's own, a single well of four days: the same model whether it is kept or rendered anew.
+    @Test func learnsFromSimulatedRecordings() throws {
+        let folder = try TemporaryFolder()
+        var small = recipe()
+        small.recordings = .init(count: 1, validation: 0, firstSeed: 1007, share: 1)
+        small.learning.epochs = 1
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        let summary = try StageTrainer(request).run { _ in }
+        #expect(summary.films == 1 && summary.labelledFrames > 30)
+        #expect(try StageModel.load(request.output).metadata["training.data"] == "1 wells of 1 simulated recordings from seed 1007")
+        request.cache = folder.url.appendingPathComponent("cache")
+        #expect(try StageTrainer(request).run { _ in }.sha256 == summary.sha256)
+    }
+
     @Test func nothingToLearnFromIsSaid() throws {
         let folder = try TemporaryFolder()
         let request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))

@@ -20,6 +20,7 @@ import Testing
             seed: 7
             input_size: 160
             simulation: {films: 12, validation_films: 3, first_seed: 50, dish_share: 0.5, variants: 2, unreadable_films: 4, share: 0.6}
+            recordings: {count: 6, validation: 2, first_seed: 70, share: 0.3}
             stills: {variants: 5, share: 0.4}
             encoder: {epochs: 2, films: 9, pictures: 4, first_seed: 3, share: 0.7, stills_share: 0.3, batch: 16, rate: 1.0e-3, pace: 0.5, dropout: 0, first_block: 4, adaptation: 0.25}
             augmentation: {scale: 0.2, offset: 0.01, shake: 0, turn: 5, any_turn: 0, blur: 2, coarse: 0, noise: 0.1, compression: 1, occlusion: 0}
@@ -30,6 +31,7 @@ import Testing
         #expect(
             recipe.simulation
                 == .init(films: 12, validationFilms: 3, firstSeed: 50, dishShare: 0.5, variants: 2, unreadableFilms: 4, share: 0.6))
+        #expect(recipe.recordings == .init(count: 6, validation: 2, firstSeed: 70, share: 0.3))
         #expect(recipe.stills == .init(variants: 5, share: 0.4))
         #expect(recipe.augmentation.compression == 1 && recipe.augmentation.turn == 5)
         #expect(recipe.network.kind == .attention && recipe.network.layers == 2 && recipe.network.frames == .shuffled)

@@ -1,0 +1,48 @@
+import Foundation
+import Morphokinetics
+import Simulation
+import Testing
+
+@testable import Training
+
+@Suite struct TroubledRecordingTests {
+    @Test func theSeedDecidesThePlan() throws {
+        let plans = (0..<40).map { TroubledRecording(seed: 900 + UInt64($0)).plan }
+        for (index, plan) in plans.enumerated() {
+            try plan.validate()
+            #expect(plan == TroubledRecording(seed: 900 + UInt64(index)).plan)
+            #expect(plan.optics == (index.isMultiple(of: 2) ? .dish : .embryoscope))
+            #expect((plan.layout == .single) == !index.isMultiple(of: 2))
+        }
+        #expect(Set(plans.map(\.interval)) == [20, 30, 60])
+        #expect(Set(plans.map { $0.layout.name }) == ["single", "3x3", "4x4"])
+        #expect(Set(plans.map(\.trouble.drift)).count == plans.count)
+    }
+
+    /// Half a day of a dish: every film's pictures carry the stages of the truth, and a kept recording is not rendered again.
+    @Test func filmsCarryTheTruth() throws {
+        let folder = try TemporaryFolder()
+        var recording = TroubledRecording(seed: 902)
+        recording.plan.days = 0.5
+        recording.plan.interval = 60
+        recording.plan.start = 20
+        recording.plan.trouble = TroubleRates()
+        recording.plan.layout = .grid3
+        (recording.plan.width, recording.plan.height) = (640, 480)
+        let films = try recording.films(side: 48, cache: folder.url)
+        let simulated = try SimulatedRecording(plan: recording.plan)
+        let embryos = simulated.embryos
+        #expect(films.count == embryos.count { $0 != nil })
+        for film in films {
+            #expect(film.group == recording.plan.name && film.side == 48 && film.count > 8)
+            let place = try #require(embryos.indices.first { film.name.hasSuffix("-\(simulated.wellName($0))") })
+            let truth = try #require(embryos[place])
+            for (hours, label) in zip(film.hours, film.labels) { #expect(label == truth.stageIndex(at: hours)) }
+        }
+        let video = folder.url.appendingPathComponent("recordings/\(recording.plan.name)/\(recording.plan.name).mp4")
+        let made = try FileManager.default.attributesOfItem(atPath: video.path)[.modificationDate] as? Date
+        #expect(try recording.films(side: 48, cache: folder.url) == films)
+        #expect(try FileManager.default.attributesOfItem(atPath: video.path)[.modificationDate] as? Date == made)
+        #expect(try recording.films(side: 48, cache: nil) == films, "without a cache the same")
+    }
+}
