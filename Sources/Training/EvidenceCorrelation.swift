@@ -24,10 +24,12 @@ enum EvidenceCorrelation {
 
     /// Hours for `EvidenceWeights`, or `otherwise` where there are too few onsets to tell.
     static func fit(
-        _ weights: WeightFile, temperature: Double, on films: [TimedFilm], otherwise: Double, jobs: Int
+        _ weights: WeightFile, calibration: Calibration, on films: [TimedFilm], otherwise: Double, jobs: Int
     ) throws -> Double {
         let model = try SequenceModel(weights: weights)
-        let rows = try model.logits(of: films.map(\.sequence), jobs: jobs).map { StageModel.logNormalised($0, temperature: temperature) }
+        let rows = try model.logits(of: films.map(\.sequence), jobs: jobs).map {
+            StageModel.logNormalised($0, temperature: calibration.temperature, noneOdds: calibration.noneOdds)
+        }
         let truths = films.map { FilmEvaluation.truth($0.film) }
         guard truths.reduce(0, { $0 + $1.events.count }) >= leastOnsets else { return otherwise }
         func coverage(_ correlation: Double) throws -> Double {

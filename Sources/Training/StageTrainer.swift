@@ -42,10 +42,10 @@ public struct TrainingSummary: Sendable {
     public var films: Int
     public var labelledFrames: Int
     public var epochs: Int
-    /// Of the weights that are kept, before the temperature; nil without validation films.
+    /// Of the weights that are kept, before the calibration; nil without validation films.
     public var validationLoss: Double?
     public var validationAccuracy: Double?
-    public var temperature: Double
+    public var calibration: Calibration
     /// See `EvidenceWeights`.
     public var evidenceHours: Double
     /// The evaluation page; nil without annotated recordings that were kept out.
@@ -53,7 +53,7 @@ public struct TrainingSummary: Sendable {
 }
 
 /// Trains a stage model by a recipe: films, the encoder where the recipe says so, its features, the recurrent network on them, the
-/// temperature, the file.
+/// calibration, the file.
 ///
 /// Equal recipes, data, seeds and versions give equal models, whatever the number of jobs.
 public struct StageTrainer: Sendable {
@@ -116,10 +116,10 @@ public struct StageTrainer: Sendable {
                 report(.epoch(epoch, of: recipe.learning.epochs))
                 if isCancelled() { throw TrainingError.cancelled }
             })
-        let temperature = try Temperature.fit(result.weights, on: material.validation, jobs: request.jobs)
-        let before = try request.start.map { try StageModel.load($0).evidenceHours } ?? 0
+        let before = try request.start.map { try StageModel.load($0) }
+        let calibration = try Calibration(result.weights, on: material.validation, otherwise: before, jobs: request.jobs)
         let correlation = try EvidenceCorrelation.fit(
-            result.weights, temperature: temperature, on: material.timed, otherwise: before, jobs: request.jobs)
+            result.weights, calibration: calibration, on: material.timed, otherwise: before?.evidenceHours ?? 0, jobs: request.jobs)
         var weights = result.weights
         for (name, tensor) in weights.tensors {
             weights.tensors[name] = WeightTensor(shape: tensor.shape, values: tensor.values, storage: .float16)
@@ -130,9 +130,8 @@ public struct StageTrainer: Sendable {
         ]
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
         var file = try StageModelFile.make(
-            name: recipe.name, inputSize: recipe.inputSize, temperature: temperature, evidenceHours: correlation,
-            adaptation: recipe.encoder.adaptation,
-            sequence: weights, encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
+            name: recipe.name, inputSize: recipe.inputSize, temperature: calibration.temperature, noneOdds: calibration.noneOdds,
+            evidenceHours: correlation, adaptation: recipe.encoder.adaptation, sequence: weights, encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try strangeness(start, material, width: bank.encoder.featureCount)?.store(in: &file)
         try file.write(to: request.output)
         let page = try writePage(laboratory.held)
@@ -140,7 +139,7 @@ public struct StageTrainer: Sendable {
         return TrainingSummary(
             model: request.output, sha256: try ContentDigest.sha256(Data(contentsOf: request.output)), films: material.films,
             labelledFrames: material.labelledFrames, epochs: result.epochs.count, validationLoss: held?.loss,
-            validationAccuracy: held?.accuracy, temperature: temperature, evidenceHours: correlation, page: page)
+            validationAccuracy: held?.accuracy, calibration: calibration, evidenceHours: correlation, page: page)
     }
 
     /// What the new model takes for no embryo: as the start has it where the encoder is the start's, with room for the laboratory's own
@@ -196,53 +195,5 @@ public struct StageTrainer: Sendable {
         options.loss = CrossEntropy(
             classWeights: material.classWeights, ordinalSmoothing: Float(learning.ordinalSmoothing), ordinalClasses: Stage.allCases.count)
         return options
-    }
-}
-
-/// The temperature that makes a model's probabilities as sure as it is right (Guo et al. 2017).
-enum Temperature {
-    /// The temperature with the least loss on labelled sequences; 1 without any.
-    static func fit(_ weights: WeightFile, on examples: [LabelledSequence], jobs: Int) throws -> Double {
-        let labelled = examples.filter { $0.labels.contains { $0 >= 0 } }
-        guard !labelled.isEmpty else { return 1 }
-        let model = try SequenceModel(weights: weights)
-        let logits = try model.logits(of: labelled.map(\.sequence), jobs: jobs)
-        let classes = model.configuration.classes
-        func loss(_ temperature: Double) -> Double {
-            var sum = 0.0
-            for (scores, example) in zip(logits, labelled) {
-                for (frame, label) in example.labels.enumerated() where label >= 0 {
-                    let row = scores[frame * classes..<(frame + 1) * classes]
-                    let largest = Double(row.max() ?? 0)
-                    let total = row.reduce(0.0) { $0 + exp((Double($1) - largest) / temperature) }
-                    sum += log(total) - (Double(row[row.startIndex + label]) - largest) / temperature
-                }
-            }
-            return sum
-        }
-        return shrunk(minimum(of: loss, between: 0.3, and: 5), films: labelled.count)
-    }
-
-    /// A few kept-out films that happen to be easy must not make a model sure of itself: with n films the logarithm counts n / (n + 8).
-    static func shrunk(_ temperature: Double, films: Int) -> Double { exp(log(temperature) * Double(films) / Double(films + 8)) }
-
-    /// Golden-section search on the logarithm.
-    static func minimum(of function: (Double) -> Double, between low: Double, and high: Double) -> Double {
-        let ratio = (5.0.squareRoot() - 1) / 2
-        var (a, b) = (log(low), log(high))
-        var (c, d) = (b - ratio * (b - a), a + ratio * (b - a))
-        var (fc, fd) = (function(exp(c)), function(exp(d)))
-        while b - a > 1e-3 {
-            if fc < fd {
-                (b, d, fd) = (d, c, fc)
-                c = b - ratio * (b - a)
-                fc = function(exp(c))
-            } else {
-                (a, c, fc) = (c, d, fd)
-                d = a + ratio * (b - a)
-                fd = function(exp(d))
-            }
-        }
-        return exp((a + b) / 2)
     }
 }

@@ -126,9 +126,10 @@ struct TrainCommand: ParsableCommand {
         if let loss = summary.validationLoss, let accuracy = summary.validationAccuracy {
             print(
                 String(
-                    format: "kept out: loss %.3f, %.1f %% of frames right; temperature %.2f, frames within %.2f h share their evidence",
-                    loss,
-                    accuracy * 100, summary.temperature, summary.evidenceHours))
+                    format:
+                        "kept out: loss %.3f, %.1f %% of frames right; temperature %.2f, odds of none × %.2f, "
+                        + "frames within %.2f h share their evidence",
+                    loss, accuracy * 100, summary.calibration.temperature, summary.calibration.noneOdds, summary.evidenceHours))
         } else {
             print("nothing was kept out (fewer than three patients): the model's accuracy is not known")
         }

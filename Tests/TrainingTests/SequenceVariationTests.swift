@@ -91,10 +91,4 @@ import Testing
             #expect(result.sequence.frames >= 1 && result.sequence.mask.contains(true))
         }
     }
-
-    @Test func temperatureIsFoundWhereTheLossIsLeast() {
-        let found = Temperature.minimum(of: { (log2($0) - 1) * (log2($0) - 1) }, between: 0.3, and: 5)
-        #expect(abs(found - 2) < 0.01)
-        #expect(abs(Temperature.shrunk(0.5, films: 2) - 0.87) < 0.01 && abs(Temperature.shrunk(2, films: 100_000) - 2) < 0.01)
-    }
 }

@@ -30,7 +30,9 @@ public struct StageModel: Sendable {
     /// Tells crops of other things from embryos; nil where the model's file does not say how.
     public let strangeness: Strangeness?
     let sequence: SequenceModel
-    let temperature: Double
+    public let temperature: Double
+    /// What the odds of "none of the sixteen" are multiplied by.
+    public let noneOdds: Double
     /// The correlation time of the network's errors in hours, for `EvidenceWeights`.
     public let evidenceHours: Double
 
@@ -95,6 +97,7 @@ public struct StageModel: Sendable {
             name = description.name
             inputSize = description.inputSize
             temperature = description.temperature
+            noneOdds = description.noneOdds
             evidenceHours = description.evidenceHours
             reducedCount = reduction?.count ?? whole.inputs
             metadata = file.metadata
@@ -203,16 +206,12 @@ public struct StageModel: Sendable {
         } catch let error as NetworkError {
             throw ProfilingError.modelInvalid(file: name, problem: StageModelFile.problem(error))
         }
-        return Self.logNormalised(logits, temperature: temperature, noneOdds: Self.noneOdds)
+        return Self.logNormalised(logits, temperature: temperature, noneOdds: noneOdds)
     }
 
-    /// How much rarer frames with nothing to read are in use than in training, where films of noise and empty wells teach them: a well
-    /// comes here only where its contents look like an embryo, and `Strangeness` looks at every frame again. Without it sound embryos
-    /// under strong noise are taken for nothing for days on end.
-    static let noneOdds = 0.02
-
     /// The logarithms of the probabilities that class scores (frames, `classCount`), divided by `temperature`, stand for; the odds of the
-    /// last class, "none of the sixteen", are multiplied by `noneOdds`.
+    /// last class, "none of the sixteen", are multiplied by `noneOdds`: films of noise and empty wells make it commoner in training than
+    /// in recordings.
     public static func logNormalised(_ logits: [Float], temperature: Double, noneOdds: Double = 1) -> [Double] {
         var result = [Double](repeating: 0, count: logits.count)
         for start in stride(from: 0, to: logits.count, by: classCount) {

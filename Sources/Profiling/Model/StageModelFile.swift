@@ -14,6 +14,7 @@ import NeuralNetwork
 /// | `classes` | the sixteen stages and `none`, separated by spaces |
 /// | `input.size` | side of a crop in pixels |
 /// | `temperature` | class scores are divided by this before the softmax |
+/// | `none.odds` | the odds of `none` are multiplied by this; 1 where it is missing |
 /// | `adaptation` | share of the encoder's norms that each recording's own pictures decide, see `EncoderAdaptation`; 0 where it is missing |
 /// | `evidence.hours` | frames nearer than this share their evidence, see `EvidenceWeights`; 0 where it is missing |
 /// | `strangeness.limit` | see `Strangeness`, with the tensors `strangeness.*`; optional |
@@ -26,6 +27,8 @@ public struct StageModelFile: Sendable, Equatable {
     /// Side of a crop in pixels.
     public var inputSize: Int
     public var temperature: Double
+    /// What the odds of "none of the sixteen" are multiplied by, see `StageModel.logNormalised`.
+    public var noneOdds: Double
     /// See `EvidenceWeights`.
     public var evidenceHours: Double
     /// Share of the encoder's norms that each recording's own pictures decide, see `EncoderAdaptation`.
@@ -66,6 +69,9 @@ public struct StageModelFile: Sendable, Equatable {
             throw odd("temperature", heat)
         }
         self.temperature = temperature
+        let factor = file.metadata["none.odds"] ?? "1"
+        guard let noneOdds = Double(factor), (1e-3...1e3).contains(noneOdds) else { throw odd("none.odds", factor) }
+        self.noneOdds = noneOdds
         let span = file.metadata["evidence.hours"] ?? "0"
         guard let evidenceHours = Double(span), evidenceHours.isFinite, (0...1000).contains(evidenceHours) else {
             throw odd("evidence.hours", span)
@@ -86,8 +92,8 @@ public struct StageModelFile: Sendable, Equatable {
     ///   - encoder: the trained encoder's file, or nil for the encoder that ships.
     ///   - origin: more metadata: `training.data`, `training.seed`, `licence`, …
     public static func make(
-        name: String, inputSize: Int, temperature: Double, evidenceHours: Double = 0, adaptation: Double = 0, sequence: WeightFile,
-        encoder: WeightFile?, origin: [String: String]
+        name: String, inputSize: Int, temperature: Double, noneOdds: Double = 1, evidenceHours: Double = 0, adaptation: Double = 0,
+        sequence: WeightFile, encoder: WeightFile?, origin: [String: String]
     ) throws -> WeightFile {
         var file = WeightFile(name: shippedName)
         file.metadata = origin
@@ -97,6 +103,7 @@ public struct StageModelFile: Sendable, Equatable {
         file.metadata["classes"] = classNames.joined(separator: " ")
         file.metadata["input.size"] = "\(inputSize)"
         file.metadata["temperature"] = "\(temperature)"
+        file.metadata["none.odds"] = "\(noneOdds)"
         file.metadata["adaptation"] = "\(adaptation)"
         file.metadata["evidence.hours"] = "\(evidenceHours)"
         for (key, tensor) in sequence.tensors where key.hasPrefix("sequence.") { file.tensors[key] = tensor }

@@ -72,9 +72,9 @@ enum SmallModel {
         return file
     }
 
-    static func file(temperature: Double = 1.3) throws -> WeightFile {
+    static func file(temperature: Double = 1.3, noneOdds: Double = 1) throws -> WeightFile {
         try StageModelFile.make(
-            name: "small", inputSize: inputSize, temperature: temperature, sequence: sequence(), encoder: encoder(),
+            name: "small", inputSize: inputSize, temperature: temperature, noneOdds: noneOdds, sequence: sequence(), encoder: encoder(),
             origin: ["licence": "none"])
     }
 
@@ -121,7 +121,7 @@ enum SmallModel {
 
     /// The projection is cut off the recurrent network and run per crop: together they must be what they were.
     @Test func reductionThenRecurrenceIsTheWholeNetwork() throws {
-        let file = try SmallModel.file(temperature: 1)
+        let file = try SmallModel.file(temperature: 1, noneOdds: 0.25)
         let model = try SmallModel.load(file)
         let encoder = try Encoder(weights: file)
         let worker = try model.makeWorker()
@@ -139,11 +139,28 @@ enum SmallModel {
         let logs = try model.logProbabilities(features: reduced, frames: 5, usable: usable)
         for frame in 0..<5 {
             var row = logits[frame * 17..<(frame + 1) * 17].map(Double.init)
-            // Frames with nothing to read are rarer in use than in training.
-            row[16] += log(0.02)
+            row[16] += log(0.25)
             let normaliser = log(row.reduce(0) { $0 + exp($1) })
             for (index, value) in row.enumerated() { #expect(abs(logs[frame * 17 + index] - (value - normaliser)) < 1e-4) }
         }
+    }
+
+    @Test func theOddsOfNoneAreInTheFileAndOddValuesAreRefused() throws {
+        #expect(try SmallModel.load(SmallModel.file(noneOdds: 0.3)).noneOdds == 0.3)
+        for odd in ["0", "-1", "nan", "rare"] {
+            var file = try SmallModel.file()
+            file.metadata["none.odds"] = odd
+            do {
+                _ = try SmallModel.load(file)
+                Issue.record("\(odd) was taken")
+            } catch ProfilingError.modelInvalid(let path, let problem) {
+                #expect(path == "/models/small.safetensors" && problem.contains("none.odds") && problem.contains(odd))
+            }
+        }
+        // Files from before there were any.
+        var old = try SmallModel.file()
+        old.metadata["none.odds"] = nil
+        #expect(try SmallModel.load(old).noneOdds == 1)
     }
 
     @Test func framesThatAreNotUsableAreNotLookedAt() throws {
