@@ -106,7 +106,8 @@ struct TrainingMaterial {
         }
         let kept = parts[recipe.count...].joined()
         validation += kept.map(\.example)
-        timed += kept.map(\.timed)
+        // How far errors reach in time, recordings tell better than films, which are dense around events.
+        if !kept.isEmpty { timed = kept.map(\.timed) }
         let training = parts[..<recipe.count].joined().map(\.example)
         guard !training.isEmpty else { return }
         sets.append(training)

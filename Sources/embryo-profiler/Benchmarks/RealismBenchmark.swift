@@ -64,10 +64,14 @@ private func measureStills(_ folder: URL, _ options: RealismOptions) throws -> [
     let trial = RealismTrial(classes: RealismTrial.stillClasses, options: options)
     let trained = try trial.train()
     let adapted = try trial.adapted(trained, to: halves[0])
+    let ways = [
+        (trained, "as trained"), (trial.halfWay(trained, adapted), "half way to batch norms' statistics of the even half's pictures, unlabelled"),
+        (adapted, "batch norms' statistics of the even half's pictures, unlabelled"),
+    ]
     var results: [BenchmarkResult] = []
     for (half, isReported) in [(halves[1], true), (halves[0], false)] where isReported || options.tuningHalf {
         let which = isReported ? "odd half" : "even half, tuned at"
-        for (weights, how) in [(trained, "as trained"), (adapted, "batch norms' statistics of the even half's pictures, unlabelled")] {
+        for (weights, how) in ways {
             let confusion = try trial.confusion(weights, half)
             print("realism: stills, \(which), \(how)\n\(confusion.table(names))")
             results.append(

@@ -62,6 +62,17 @@ struct RealismTrial {
         return try trainer.train([pictures.map { LabelledPicture(pixels: $0.pixels, label: -1) }]).weights
     }
 
+    /// The weights with means and variances half way between two files', as the model that ships goes half way to a recording's look.
+    func halfWay(_ weights: WeightFile, _ adapted: WeightFile) -> WeightFile {
+        var result = weights
+        for (name, tensor) in weights.tensors where name.hasSuffix(".norm.mean") || name.hasSuffix(".norm.variance") {
+            guard let other = adapted.tensors[name] else { continue }
+            result.tensors[name] = WeightTensor(
+                shape: tensor.shape, values: zip(tensor.values, other.values).map { ($0 + $1) / 2 }, storage: tensor.storage)
+        }
+        return result
+    }
+
     /// What the network takes pictures for; a picture's scores are the sums over eight ways to turn and mirror it.
     func confusion(_ weights: WeightFile, _ pictures: [LabelledPicture]) throws -> RealismConfusion {
         let scores = try logits(weights, pictures.map(\.pixels))
