@@ -151,8 +151,8 @@ struct TimelineReading {
     }
 
     /// No progress for longer than the 99 % quantile of the last stage's duration. Where the stage's onset lies before the
-    /// recording, the time since the first frame counts. An egg that never divides is as likely one that was not fertilised, which a
-    /// picture tells from a zygote hardly ever; the flag says both.
+    /// recording, the time since the first frame counts. An egg that never divides may not have been fertilised, which pictures do not
+    /// always tell; the flag says both.
     private func arrest() -> Finding? {
         guard let end = path.indices.last(where: { weights[$0] > 0 && path[$0] != nil }), let stage = path[end], stage != .tHB else {
             return nil
