@@ -74,8 +74,13 @@ struct ReportPage {
             "usable": "\(well.framesUsable) of \(well.frames)",
             "cells": Self.overview.map { stage in well.timeline?.times[stage].map { Self.time($0.time) } ?? "–" },
             "last": well.timeline?.lastStage?.rawValue ?? "–",
-            "review": well.notScorable ?? well.timeline?.flags.joined(separator: ", ") ?? "",
+            "review": well.notScorable ?? well.timeline.map(review) ?? "",
         ]
+    }
+
+    private func review(_ timeline: Timeline) -> String {
+        timeline.lastStage == nil && timeline.flags.isEmpty
+            ? "no stage is seen: not fertilised, or nothing that the network knows" : timeline.flags.joined(separator: ", ")
     }
 
     private func card(_ well: WellProfile) -> [String: Any] {
