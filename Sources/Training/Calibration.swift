@@ -18,7 +18,9 @@ public struct Calibration: Sendable, Equatable {
             return
         }
         let model = try SequenceModel(weights: weights)
-        fit(try model.logits(of: labelled.map(\.sequence), jobs: jobs), labels: labelled.map(\.labels), classes: model.configuration.classes)
+        fit(
+            try model.logits(of: labelled.map(\.sequence), jobs: jobs), labels: labelled.map(\.labels), classes: model.configuration.classes
+        )
     }
 
     /// The same from class scores, (frames, classes) a sequence.

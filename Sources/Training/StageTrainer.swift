@@ -131,7 +131,8 @@ public struct StageTrainer: Sendable {
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
         var file = try StageModelFile.make(
             name: recipe.name, inputSize: recipe.inputSize, temperature: calibration.temperature, noneOdds: calibration.noneOdds,
-            evidenceHours: correlation, adaptation: recipe.encoder.adaptation, sequence: weights, encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
+            evidenceHours: correlation, adaptation: recipe.encoder.adaptation, sequence: weights,
+            encoder: encoder.isOwn ? encoder.file : nil, origin: origin)
         try strangeness(start, material, width: bank.encoder.featureCount)?.store(in: &file)
         try file.write(to: request.output)
         let page = try writePage(laboratory.held)

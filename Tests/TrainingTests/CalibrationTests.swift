@@ -18,7 +18,11 @@ import Testing
                 let row = (0..<classes).map { _ in 1.5 * random.normal() }
                 let total = row.reduce(0) { $0 + exp($1) }
                 var rest = random.uniform() * total
-                let label = row.firstIndex { rest -= exp($0); return rest < 0 } ?? classes - 1
+                let label =
+                    row.firstIndex {
+                        rest -= exp($0)
+                        return rest < 0
+                    } ?? classes - 1
                 scores += row.enumerated().map { Float(2 * ($0.element + ($0.offset == classes - 1 ? log(4) : 0))) }
                 // Frames of which nothing is known change nothing.
                 drawn.append(drawn.count % 10 == 9 ? -1 : label)

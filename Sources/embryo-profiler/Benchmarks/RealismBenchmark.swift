@@ -65,7 +65,8 @@ private func measureStills(_ folder: URL, _ options: RealismOptions) throws -> [
     let trained = try trial.train()
     let adapted = try trial.adapted(trained, to: halves[0])
     let ways = [
-        (trained, "as trained"), (trial.halfWay(trained, adapted), "half way to batch norms' statistics of the even half's pictures, unlabelled"),
+        (trained, "as trained"),
+        (trial.halfWay(trained, adapted), "half way to batch norms' statistics of the even half's pictures, unlabelled"),
         (adapted, "batch norms' statistics of the even half's pictures, unlabelled"),
     ]
     var results: [BenchmarkResult] = []
