@@ -99,7 +99,8 @@ struct TrainingMaterial {
             recipe.count + recipe.validation, jobs: request.jobs, "simulated recordings", isCancelled, report
         ) { index in
             // The tracker has varied the crops already.
-            try TroubledRecording(seed: recipe.firstSeed + UInt64(index)).films(side: side, cache: request.cache).map {
+            let recording = TroubledRecording(seed: recipe.firstSeed + UInt64(index))
+            return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).map {
                 let example = try bank.example($0, variant: 0, seed: request.recipe.seed)
                 return (example, TimedFilm($0, example))
             }

@@ -58,7 +58,8 @@ struct TroubledRecording {
     /// One film for each well in which the tracker saw an embryo, crops of `side` pixels.
     ///
     /// - Parameter cache: where recordings are kept; nil to render anew.
-    func films(side: Int, cache: URL?) throws -> [CropFilm] {
+    /// - Throws: `TrainingError.cancelled` soon after `isCancelled` says so, `.notWritable`, `RecordingError`.
+    func films(side: Int, cache: URL?, isCancelled: () -> Bool = { false }) throws -> [CropFilm] {
         let files = FileManager.default
         let parent = cache?.appendingPathComponent("recordings") ?? files.temporaryDirectory
         let folder = parent.appendingPathComponent(cache == nil ? "\(plan.name)-\(UUID().uuidString)" : plan.name)
@@ -68,7 +69,11 @@ struct TroubledRecording {
         if !files.fileExists(atPath: video.path) {
             // Recordings are made side by side, each by one thread.
             let writer = try RecordingWriter(format: .h264, jobs: 1, quantiser: quantiser)
-            try writer.write(try SimulatedRecording(plan: plan), to: folder)
+            do {
+                try writer.write(try SimulatedRecording(plan: plan), to: folder) { _ in if isCancelled() { throw TrainingError.cancelled } }
+            } catch SimulationError.cannotWrite(let path, let reason) {
+                throw TrainingError.notWritable(path: path, problem: reason)
+            }
         }
         let entry = LaboratoryData.Entry(
             name: plan.name, group: plan.name, recording: video, hours: folder.appendingPathComponent("hours.csv"),

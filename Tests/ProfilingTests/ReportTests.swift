@@ -25,6 +25,12 @@ struct ReportTests {
         #expect(!svg.contains("nan") && !svg.contains("inf"))
     }
 
+    @Test func anEmbryoWithoutAStageIsExplained() {
+        #expect(ReportPage.review(Timeline()).contains("no stage is seen"))
+        #expect(ReportPage.review(Timeline(lastStage: .t4)) == "")
+        #expect(ReportPage.review(Timeline(flags: ["suspected_degeneration"])) == "suspected_degeneration")
+    }
+
     @Test func numbersHaveOneDecimal() {
         for value in [0, 0.04, -0.06, 1, 9.96, 12.34, -7.89, 1119.99, 1e17] {
             #expect(RibbonFigure.number(value) == String(format: "%.1f", value))

@@ -45,4 +45,16 @@ import Testing
         #expect(try FileManager.default.attributesOfItem(atPath: video.path)[.modificationDate] as? Date == made)
         #expect(try recording.films(side: 48, cache: nil) == films, "without a cache the same")
     }
+
+    @Test func interruptionAndAFolderThatCannotBeMadeAreSaid() throws {
+        let folder = try TemporaryFolder()
+        var recording = TroubledRecording(seed: 901)
+        recording.plan.days = 0.2
+        #expect(throws: TrainingError.cancelled) { try recording.films(side: 48, cache: folder.url, isCancelled: { true }) }
+        #expect(try recording.films(side: 48, cache: folder.url).isEmpty == false, "nothing half made is taken for a recording")
+        let file = try folder.write("no folder", "cache")
+        #expect {
+            try recording.films(side: 48, cache: file)
+        } throws: { ($0 as? TrainingError).map { "\($0)".contains("recording-901") } ?? false }
+    }
 }

@@ -30,6 +30,7 @@ public struct StageModel: Sendable {
     /// Tells crops of other things from embryos; nil where the model's file does not say how.
     public let strangeness: Strangeness?
     let sequence: SequenceModel
+    /// What class scores are divided by before the softmax.
     public let temperature: Double
     /// What the odds of "none of the sixteen" are multiplied by.
     public let noneOdds: Double
@@ -210,8 +211,7 @@ public struct StageModel: Sendable {
     }
 
     /// The logarithms of the probabilities that class scores (frames, `classCount`), divided by `temperature`, stand for; the odds of the
-    /// last class, "none of the sixteen", are multiplied by `noneOdds`: films of noise and empty wells make it commoner in training than
-    /// in recordings.
+    /// last class, "none of the sixteen", are multiplied by `noneOdds`: how common it is in recordings, training's mixture does not tell.
     public static func logNormalised(_ logits: [Float], temperature: Double, noneOdds: Double = 1) -> [Double] {
         var result = [Double](repeating: 0, count: logits.count)
         for start in stride(from: 0, to: logits.count, by: classCount) {

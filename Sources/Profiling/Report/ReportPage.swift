@@ -74,11 +74,12 @@ struct ReportPage {
             "usable": "\(well.framesUsable) of \(well.frames)",
             "cells": Self.overview.map { stage in well.timeline?.times[stage].map { Self.time($0.time) } ?? "–" },
             "last": well.timeline?.lastStage?.rawValue ?? "–",
-            "review": well.notScorable ?? well.timeline.map(review) ?? "",
+            "review": well.notScorable ?? well.timeline.map(Self.review) ?? "",
         ]
     }
 
-    private func review(_ timeline: Timeline) -> String {
+    /// What a person should look at in an embryo's timeline, or why it has no stage.
+    static func review(_ timeline: Timeline) -> String {
         timeline.lastStage == nil && timeline.flags.isEmpty
             ? "no stage is seen: not fertilised, or nothing that the network knows" : timeline.flags.joined(separator: ", ")
     }
