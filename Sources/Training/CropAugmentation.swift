@@ -24,8 +24,18 @@ public struct AugmentationRanges: Sendable, Equatable, Codable {
     public var compression = 0.4
     /// Share of films with debris or text before the embryo.
     public var occlusion = 0.15
+    /// Share of films seen through a random filter, as if by optics of another make.
+    public var filter = 0.0
 
     public init() {}
+
+    /// The same for crops that a camera, a codec and a tracker have varied already: another place, size and turn, nothing else.
+    var placeOnly: AugmentationRanges {
+        var ranges = self
+        ranges.blur = 0.2
+        (ranges.coarse, ranges.noise, ranges.compression, ranges.occlusion, ranges.filter) = (0, 0, 0, 0, 0)
+        return ranges
+    }
 }
 
 /// One way to see a film: drawn once, applied to each of its pictures.
@@ -50,6 +60,7 @@ public struct CropAugmentation: Sendable {
     /// Step of the quantisation of a block's cosine transform; 0 for none.
     private let quantisation: Float
     private let blots: [Blot]
+    private let filter: RandomFilter?
     private let seed: UInt64
 
     private struct Blot {
@@ -70,6 +81,7 @@ public struct CropAugmentation: Sendable {
         (gamma, slopeX, slopeY) = (1, 0, 0)
         (blur, coarseness, noise, quantisation) = (0, 1, 0, 0)
         blots = []
+        filter = nil
         seed = 0
     }
 
@@ -105,6 +117,7 @@ public struct CropAugmentation: Sendable {
             }
         }
         self.blots = blots
+        filter = random.chance(ranges.filter) ? RandomFilter(&random) : nil
     }
 
     /// The crop of `size` pixels that this way sees of a stored picture, intensities about 0...1, not yet normalised.
@@ -116,6 +129,7 @@ public struct CropAugmentation: Sendable {
         let dy = shiftY + random.normal(Float(0), shake)
         var result = sampled(picture, span: Float(span), size: size, dx: dx, dy: dy)
         guard seed != 0 else { return result }
+        if let filter { result = filter.apply(result) }
         shade(&result)
         if coarseness < 1 { result = coarse(result, share: coarseness) }
         if blur > 0 { blurred(&result, sigma: blur) }

@@ -46,6 +46,20 @@ public struct CropFilm: Sendable, Equatable {
         for value in image.pixels { pixels.append(UInt8(min(max(value, 0), 1) * 255 + 0.5)) }
     }
 
+    /// The film of at most `limit` of its pictures, evenly spread.
+    func thinned(to limit: Int) -> CropFilm {
+        guard count > limit else { return self }
+        var film = CropFilm(name: name, group: group, side: side, span: span)
+        film.target = target
+        film.pixels.reserveCapacity(limit * side * side)
+        for index in (0..<limit).map({ $0 * count / limit }) {
+            film.hours.append(hours[index])
+            film.labels.append(labels[index])
+            film.pixels += pixels[index * side * side..<(index + 1) * side * side]
+        }
+        return film
+    }
+
     /// Picture `index` as intensities.
     public func picture(_ index: Int) -> FloatImage {
         let start = index * side * side

@@ -71,8 +71,8 @@ struct EncoderTuning {
 
         var sets: [FilmPictures] = []
         var shares: [Double] = []
-        func add(_ films: [CropFilm], share: Double) {
-            let set = FilmPictures(films, size: recipe.inputSize, ranges: recipe.augmentation)
+        func add(_ films: [CropFilm], share: Double, ranges: AugmentationRanges? = nil) {
+            let set = FilmPictures(films, size: recipe.inputSize, ranges: ranges ?? recipe.augmentation)
             guard !set.labels.isEmpty, share > 0 else { return }
             sets.append(set)
             shares.append(share)
@@ -83,6 +83,7 @@ struct EncoderTuning {
             let stills = try StageStills.read(folder, side: TrainingMaterial.storedSide(recipe.inputSize)).stills
             add(stills.filter { !$0.heldOut }.map(\.film), share: recipe.encoder.stillsShare)
         }
+        add(try trackedFilms(), share: recipe.encoder.recordingsShare, ranges: recipe.augmentation.placeOnly)
         add(laboratory.training, share: 1)
         guard !sets.isEmpty else {
             throw TrainingError.tooLittleData(
@@ -162,6 +163,18 @@ struct EncoderTuning {
         // A twentieth of the embryos shows how the training goes.
         let held = plan.films / 20
         return (Array(films[held...]), Array(films[..<held]))
+    }
+
+    /// Wells of recordings as the tracker cut them, thinned out to what tells something new.
+    private func trackedFilms() throws -> [CropFilm] {
+        let plan = recipe.encoder
+        let side = TrainingMaterial.storedSide(recipe.inputSize)
+        let films = try TrainingMaterial.each(plan.recordings, jobs: request.jobs, "recordings for the encoder", isCancelled, report) {
+            index in
+            let recording = TroubledRecording(seed: plan.recordingsFirstSeed + UInt64(index))
+            return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).map { $0.thinned(to: 64) }
+        }
+        return Array(films.joined())
     }
 
     /// Names everything that the encoder follows from.

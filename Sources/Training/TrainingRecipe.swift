@@ -68,6 +68,11 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var share = 0.8
         /// Share of the stills.
         public var stillsShare = 0.2
+        /// Whole simulated recordings, as `Recordings` has them, of which it is shown crops as the tracker cut them.
+        public var recordings = 0
+        public var recordingsFirstSeed: UInt64 = 600_000
+        /// Share of those crops.
+        public var recordingsShare = 0.2
         public var batch = 32
         /// Learning rate of the classifier.
         public var rate = 3e-3
@@ -175,6 +180,9 @@ extension TrainingRecipe {
             if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.encoder.firstSeed = UInt64(seed) }
             try section.set(&recipe.encoder.share, "share", 0...1)
             try section.set(&recipe.encoder.stillsShare, "stills_share", 0...1)
+            try section.set(&recipe.encoder.recordings, "recordings", 0...100_000)
+            if let seed = try section.integer("recordings_first_seed", 0...Int.max / 2) { recipe.encoder.recordingsFirstSeed = UInt64(seed) }
+            try section.set(&recipe.encoder.recordingsShare, "recordings_share", 0...1)
             try section.set(&recipe.encoder.batch, "batch", 2...1024)
             try section.set(&recipe.encoder.rate, "rate", 1e-7...1)
             try section.set(&recipe.encoder.pace, "pace", 0...10)
@@ -194,6 +202,7 @@ extension TrainingRecipe {
             try section.set(&recipe.augmentation.noise, "noise", 0...1)
             try section.set(&recipe.augmentation.compression, "compression", 0...1)
             try section.set(&recipe.augmentation.occlusion, "occlusion", 0...1)
+            try section.set(&recipe.augmentation.filter, "filter", 0...1)
             try section.finish()
         }
         if var section = try top.section("network") {

@@ -137,4 +137,51 @@ func smallFilm(side: Int = 24, count: Int = 5, name: String = "film") -> CropFil
         #expect(film == UnreadableFilm.render(seed: 4, side: 24, count: 3, source: nil))
         #expect(film != UnreadableFilm.render(seed: 5, side: 24, count: 3, source: nil))
     }
+
+    /// Every kind comes, each the same for a seed; a well whose embryo is replaced keeps its corners and loses its middle.
+    @Test func everyKindOfUnreadableFilmIsRendered() throws {
+        let side = 48
+        let source = SimulatedFilm.render(seed: 3, side: side, dishShare: 1, options: .undisturbed, pictures: 1)
+        let embryo = source.picture(0)
+        func difference(_ film: CropFilm, _ places: [Int]) -> Float {
+            let picture = film.picture(0)
+            return places.map { abs(picture.pixels[$0] - embryo.pixels[$0]) }.reduce(0, +) / Float(places.count)
+        }
+        let corners = [0, side - 1, side * (side - 1), side * side - 1]
+        let middle = (side / 2 - 6..<side / 2 + 6).flatMap { row in (side / 2 - 6..<side / 2 + 6).map { row * side + $0 } }
+        var replaced = 0
+        for seed in 0..<40 as Range<UInt64> {
+            let film = UnreadableFilm.render(seed: seed, side: side, count: 1, source: source)
+            #expect(film.labels == [16])
+            #expect(film == UnreadableFilm.render(seed: seed, side: side, count: 1, source: source))
+            let picture = film.picture(0).pixels
+            #expect(Set(picture).count > 8, "seed \(seed): a picture, not a plain field")
+            if difference(film, corners) < 0.01, difference(film, middle) > 0.02 { replaced += 1 }
+        }
+        #expect((2...20).contains(replaced), "one in six")
+    }
+
+    @Test func thinnedFilmsAreEvenlySpread() {
+        let film = smallFilm(count: 10)
+        #expect(film.thinned(to: 10) == film)
+        let thin = film.thinned(to: 4)
+        #expect(thin.hours == [0, 2, 5, 7].map { film.hours[$0] } && thin.labels == [0, 2, 5, 7].map { film.labels[$0] })
+        for (index, place) in [0, 2, 5, 7].enumerated() { #expect(thin.picture(index) == film.picture(place)) }
+        #expect((thin.name, thin.group, thin.span) == (film.name, film.group, film.span))
+    }
+
+    @Test func placeOnlyLeavesTheLookAlone() {
+        var ranges = AugmentationRanges()
+        (ranges.coarse, ranges.noise, ranges.compression, ranges.occlusion, ranges.filter) = (1, 0.5, 1, 1, 1)
+        (ranges.scale, ranges.offset, ranges.shake, ranges.turn, ranges.anyTurn) = (0, 0, 0, 0, 0)
+        let flat = FloatImage(width: 48, height: 48, fill: 0.5)
+        func spread(_ ranges: AugmentationRanges) -> Float {
+            (1...10 as ClosedRange<UInt64>).map { seed in
+                let pixels = CropAugmentation(seed: seed, ranges: ranges).crop(flat, span: 1.5, size: 32, frame: 0).pixels
+                return pixels.indices.filter { $0 % 32 != 31 }.map { abs(pixels[$0] - pixels[$0 + 1]) }.max() ?? 0
+            }.max() ?? 0
+        }
+        #expect(spread(ranges) > 0.2, "debris or text")
+        #expect(spread(ranges.placeOnly) < 0.02, "the light's slope only")
+    }
 }

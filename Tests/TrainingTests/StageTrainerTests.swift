@@ -112,6 +112,25 @@ import Testing
         #expect(try StageTrainer(request).run { _ in }.sha256 == summary.sha256)
     }
 
+    /// The encoder learns from crops of whole recordings too, of seeds of their own.
+    @Test func theEncoderLearnsFromRecordings() throws {
+        let folder = try TemporaryFolder()
+        try MiniatureLaboratory.writeNantes(["AA1-1"], to: folder.url)
+        var small = recipe()
+        small.encoder.epochs = 1
+        small.encoder.recordings = 1
+        small.encoder.recordingsFirstSeed = 1007
+        small.encoder.batch = 8
+        small.learning.epochs = 1
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        request.data = [folder.url]
+        request.cache = folder.url.appendingPathComponent("cache")
+        let with = try StageTrainer(request).run { _ in }
+        #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("cache/recordings/recording-1007").path))
+        request.recipe.encoder.recordings = 0
+        #expect(try StageTrainer(request).run { _ in }.sha256 != with.sha256)
+    }
+
     @Test func nothingToLearnFromIsSaid() throws {
         let folder = try TemporaryFolder()
         let request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))

@@ -163,6 +163,7 @@ struct RealismTrial {
             ranges.anyTurn = 1
             ranges.offset = 0.035
             ranges.scale = 0.18
+            ranges.filter = 0.9
             result = CropAugmentation(seed: seed, ranges: ranges).crop(crop, span: span * 0.95, size: size, frame: 0)
             RealismBands.vary(&result, seed: seed)
         }

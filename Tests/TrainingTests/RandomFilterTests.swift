@@ -1,0 +1,87 @@
+import Foundation
+import Recordings
+import Simulation
+import Testing
+
+@testable import Training
+
+@Suite struct RandomFilterTests {
+    private func filter(_ seed: UInt64) -> RandomFilter {
+        var random = RandomStream(seed: seed, label: "filter test")
+        return RandomFilter(&random)
+    }
+
+    private func picture(width: Int, height: Int) -> FloatImage {
+        var random = RandomStream(seed: 5, label: "filter picture")
+        var image = FloatImage(width: width, height: height)
+        for index in image.pixels.indices { image.pixels[index] = Float(random.uniform()) }
+        return image
+    }
+
+    @Test func theWeightsKeepTheLight() {
+        var reaches: Set<Int> = []
+        for seed in 0..<40 as Range<UInt64> {
+            let filter = filter(seed)
+            reaches.insert(filter.reach)
+            #expect(filter.weights.count == (2 * filter.reach + 1) * (2 * filter.reach + 1))
+            #expect(abs(filter.weights.reduce(0, +) - 1) < 1e-4)
+            // What is added to the identity is as strong as was drawn.
+            let middle = filter.weights.count / 2
+            let added = filter.weights.indices.reduce(Float(0)) {
+                let value = filter.weights[$1] - ($1 == middle ? 1 : 0)
+                return $0 + value * value
+            }
+            #expect((0.19...1.21).contains(added.squareRoot()))
+        }
+        #expect(reaches == [1, 2, 3, 4])
+    }
+
+    /// Against the sum written down, then the mean and the spread of the picture itself.
+    @Test func filtersAsWrittenDown() {
+        let image = picture(width: 13, height: 9)
+        for seed in 0..<8 as Range<UInt64> {
+            let filter = filter(seed)
+            let side = 2 * filter.reach + 1
+            var expected = FloatImage(width: 13, height: 9)
+            for y in 0..<9 {
+                for x in 0..<13 {
+                    for ky in 0..<side {
+                        for kx in 0..<side {
+                            let v = min(max(y + ky - filter.reach, 0), 8)
+                            let u = min(max(x + kx - filter.reach, 0), 12)
+                            expected[x, y] += filter.weights[ky * side + kx] * image[u, v]
+                        }
+                    }
+                }
+            }
+            let (from, to) = (expected.meanAndSpread, image.meanAndSpread)
+            let result = filter.apply(image)
+            for index in result.pixels.indices {
+                let value = (expected.pixels[index] - from.mean) / from.spread * to.spread + to.mean
+                #expect(abs(result.pixels[index] - value) < 1e-4)
+            }
+            #expect(abs(result.meanAndSpread.mean - to.mean) < 1e-4 && abs(result.meanAndSpread.spread - to.spread) < 1e-4)
+        }
+    }
+
+    @Test func aPlainFieldStaysPlain() {
+        let flat = FloatImage(width: 20, height: 20, fill: 0.3)
+        for seed in 0..<8 as Range<UInt64> {
+            for value in filter(seed).apply(flat).pixels { #expect(abs(value - 0.3) < 0.01) }
+        }
+    }
+
+    /// The share decides how many films are filtered, and nothing else of how they are seen.
+    @Test func theShareDecidesHowManyFilmsAreFiltered() {
+        let image = picture(width: 48, height: 48)
+        func crop(_ seed: UInt64, _ share: Double) -> FloatImage {
+            var ranges = AugmentationRanges()
+            ranges.filter = share
+            return CropAugmentation(seed: seed, ranges: ranges).crop(image, span: 1.5, size: 32, frame: 2)
+        }
+        let filtered = (1...60 as ClosedRange<UInt64>).count { crop($0, 0.5) != crop($0, 0) }
+        #expect((18...42).contains(filtered))
+        #expect((1...60 as ClosedRange<UInt64>).allSatisfy { crop($0, 1) != crop($0, 0) })
+        #expect(crop(3, 1) == crop(3, 1))
+    }
+}
