@@ -16,7 +16,7 @@ struct RealismOptions: ParsableArguments {
     var film: String?
 
     @Option(help: ArgumentHelp("Simulated pictures to train on, each seen once.", valueName: "n"))
-    var pictures = 8000
+    var pictures = 20_000
 
     @Option(help: ArgumentHelp("Encoder to start from, a safetensors file (default: the one that ships).", valueName: "file"))
     var encoder: String?
