@@ -24,16 +24,13 @@ struct EmbryoActivity: Sendable {
     /// Share of the disc much darker than its background.
     var darkShare: Float = 0
 
-    /// How unevenly fine structure lies over the disc: the logarithm of the energy of its liveliest parts over that of its
-    /// quiet ones. Noise is even; the thin outlines of a clear embryo are not.
-    var concentration: Float = 0
-    /// The logarithm of the fine structure's energy where it is liveliest, relative to the background.
-    var liveliness: Float = 0
+    /// The disc's fine structure, unless it was left out.
+    var structure = FineStructure()
 
     /// Radius of a patch's disc that suits the optics.
     static func patchRadius(_ optics: WellOptics) -> Int { optics == .dish ? 36 : 72 }
 
-    /// - Parameter withFineStructure: whether to measure `concentration` and `liveliness`, which the trained network does without.
+    /// - Parameter withFineStructure: whether to measure `structure`, which the trained network does without.
     init(
         _ patch: WellPatch, optics: WellOptics, mask share: Float, hidden: [PixelRectangle] = [], withFineStructure: Bool = true
     ) {
@@ -161,35 +158,9 @@ struct EmbryoActivity: Sendable {
             map.pixels[at] = max(darkness, 0.8 * edge)
         }
         darkShare = Float(dark) / Float(inside.count)
-        if withFineStructure { measureFineStructure(patch, level: max(plane.level, 0.02)) }
+        if withFineStructure { structure = FineStructure(patch, level: plane.level) }
         detail = total / Float(inside.count)
         return map
-    }
-
-    private mutating func measureFineStructure(_ patch: WellPatch, level: Float) {
-        let fine = patch.image.blurred(sigma: 0.8)
-        let broad = patch.image.blurred(sigma: 2.2)
-        var energy = fine
-        for index in energy.pixels.indices {
-            let difference = (fine.pixels[index] - broad.pixels[index]) / level
-            energy.pixels[index] = difference * difference
-        }
-        let windows = energy.boxBlurred(reach: 4)
-        var values: [Float] = []
-        let limit = 0.7 * patch.discRadius
-        for row in stride(from: 0, to: patch.side, by: 3) {
-            for column in stride(from: 0, to: patch.side, by: 3) {
-                let dx = Float(column) - patch.centre
-                let dy = Float(row) - patch.centre
-                let at = row * patch.side + column
-                if dx * dx + dy * dy < limit * limit, patch.visible[at] { values.append(windows.pixels[at]) }
-            }
-        }
-        guard values.count > 20 else { return }
-        values.sort()
-        func share(_ part: Float) -> Float { values[Int(Float(values.count - 1) * part)] + 1e-7 }
-        concentration = log(share(0.9) / share(0.2))
-        liveliness = log(share(0.97))
     }
 
     /// The plane through the brighter part of the pixels.

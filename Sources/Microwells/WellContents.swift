@@ -22,7 +22,7 @@ struct WellFeatures: Sendable, Equatable {
     var ringLevel: Double = 0
     /// Brightest small spot of ring and disc over the brightness around the ring.
     var brightSpot: Double = 0
-    /// See `EmbryoActivity`.
+    /// See `FineStructure`.
     var concentration: Double = 0
     var liveliness: Double = 0
     /// The well as the trained network looks at it, see `LearnedOccupancy`.
@@ -105,8 +105,8 @@ struct WellContents: Sendable {
         features.unevenness = spread / max(mean, 0.01)
         features.darkShare = Double(activity.darkShare)
         features.detail = Double(activity.detail)
-        features.concentration = Double(activity.concentration)
-        features.liveliness = Double(activity.liveliness)
+        features.concentration = Double(activity.structure.concentration)
+        features.liveliness = Double(activity.structure.liveliness)
         features.add(finding.found)
         features.view = LearnedOccupancy.view(image, ring: ring)
         return WellContents(disc: disc, finding: finding.found, features: features, sharpness: sharpness(of: patch, finding.found))

@@ -21,6 +21,8 @@ struct WellState: Sendable {
     private var targetRadius: Double?
     /// Whether the last look found an embryo.
     private var isFound = false
+    /// Looks that found one.
+    private var timesFound = 0
     private var radii = RunningMedian(capacity: 401)
     private var recentRadii = RunningMedian(capacity: 9)
     private var recentX = RunningMedian(capacity: 5)
@@ -42,7 +44,7 @@ struct WellState: Sendable {
     private(set) var isBlurred = false
     private var sharpnesses = RunningMedian(capacity: 41)
     /// Of the last looks at which the well was in focus.
-    private var focusedSharpnesses = RunningMedian(capacity: 5)
+    private var focusedSharpnesses: RunningMedian
     var usable = 0
     /// Times that the contents were measured, and the frame up to which they are measured more often.
     var looksTaken = 0
@@ -62,19 +64,22 @@ struct WellState: Sendable {
     mutating func noteSharpness(_ value: Double) {
         sharpness = value
         sharpnessShare = value / max(sharpnesses.median ?? value, 1e-6)
-        isBlurred = sharpnessShare < 0.5 && (isBlurred || value < 0.6 * (focusedSharpnesses.median ?? value))
+        isBlurred = sharpnessShare < 0.5 && (isBlurred || value < 0.55 * (focusedSharpnesses.median ?? value))
         if !isBlurred { focusedSharpnesses.add(value) }
         sharpnesses.add(value)
     }
 
-    /// - Parameter finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
-    init(_ well: DetectedWell, disc: Circle, optics: WellOptics, finding: EmbryoFinder.Finding? = nil) {
+    /// - Parameters:
+    ///   - finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
+    ///   - focusMemory: looks by which the focus is judged.
+    init(_ well: DetectedWell, disc: Circle, optics: WellOptics, focusMemory: Int, finding: EmbryoFinder.Finding? = nil) {
         name = well.name
         row = well.row
         column = well.column
         ring = well.circle
         self.disc = disc
         self.optics = optics
+        focusedSharpnesses = RunningMedian(capacity: focusMemory)
         if let embryo = well.embryo {
             let first =
                 finding
@@ -102,6 +107,15 @@ struct WellState: Sendable {
             mayHaveMoved: mayHaveMoved || !isFound)
     }
 
+    /// Whether an embryo was found often enough to know that there was one.
+    var heldEmbryo: Bool { timesFound >= 10 }
+
+    /// The last look found too little to tell the embryo from an empty well, but outlines: it has not left.
+    mutating func updateFaint() {
+        learn(OccupancyProbabilities(embryo: 0.9, bubble: 0.01))
+        isFound = false
+    }
+
     /// Takes in one look at the well's contents. `angle` is the view's turn, in radians.
     mutating func update(_ contents: WellContents, probabilities: OccupancyProbabilities, angle: Double) {
         learn(probabilities)
@@ -110,6 +124,7 @@ struct WellState: Sendable {
             return
         }
         isFound = true
+        timesFound += 1
         let c = cos(angle)
         let s = sin(angle)
         // From the picture's directions to the dish's.

@@ -116,4 +116,33 @@ import Testing
         #expect(errors[errors.count / 2] < 0.15)
         #expect(errors[errors.count * 99 / 100] < 0.4)
     }
+
+    /// In this dish the expanded blastocysts are so pale that the trained network takes some of their wells for empty.
+    @Test func paleBlastocystsHaveNotLeft() throws {
+        var plan = RecordingPlan()
+        plan.seed = 9314
+        plan.layout = .grid4
+        plan.width = 960
+        plan.height = 720
+        plan.start = 72
+        plan.days = 3
+        plan.interval = 30
+        let recording = try SimulatedRecording(plan: plan)
+        let first = (0..<5).map { recording.frame($0).quantised() }
+        let detection = try GeometricWellDetector().detect(in: first, layout: .auto)
+        var tracker = try WellTracker(detection: detection, reference: first[detection.referenceFrame])
+        var (embryos, called) = (0, 0)
+        for frame in recording.hours.indices {
+            for (well, real) in zip(tracker.track(recording.frame(frame).quantised()), recording.wells(inFrame: frame)) {
+                if real.embryo == nil {
+                    #expect(well.quality.quality == .empty, "frame \(frame) \(well.name)")
+                } else {
+                    embryos += 1
+                    if well.quality.quality == .empty { called += 1 }
+                }
+            }
+        }
+        #expect(embryos > 1000)
+        #expect(called == 0)
+    }
 }
