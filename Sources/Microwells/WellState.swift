@@ -69,17 +69,16 @@ struct WellState: Sendable {
         sharpnesses.add(value)
     }
 
-    /// - Parameters:
-    ///   - finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
-    ///   - focusMemory: looks by which the focus is judged.
-    init(_ well: DetectedWell, disc: Circle, optics: WellOptics, focusMemory: Int, finding: EmbryoFinder.Finding? = nil) {
+    /// - Parameter finding: what was found in the disc in the reference frame; nil takes the embryo of `well`.
+    init(_ well: DetectedWell, disc: Circle, optics: WellOptics, finding: EmbryoFinder.Finding? = nil) {
         name = well.name
         row = well.row
         column = well.column
         ring = well.circle
         self.disc = disc
         self.optics = optics
-        focusedSharpnesses = RunningMedian(capacity: focusMemory)
+        // Looks at a dish's wells lie up to eight frames apart: over five of them an embryo may have compacted.
+        focusedSharpnesses = RunningMedian(capacity: optics == .dish ? 2 : 5)
         if let embryo = well.embryo {
             let first =
                 finding
@@ -107,10 +106,10 @@ struct WellState: Sendable {
             mayHaveMoved: mayHaveMoved || !isFound)
     }
 
-    /// Whether an embryo was found often enough to know that there was one.
+    /// Whether an embryo was found at enough looks to know that there was one, and no passing mistake.
     var heldEmbryo: Bool { timesFound >= 10 }
 
-    /// The last look found too little to tell the embryo from an empty well, but outlines: it has not left.
+    /// The last look found too little to tell the embryo from an empty well, but outlines: it has not left. Where it lies stays as it was.
     mutating func updateFaint() {
         learn(OccupancyProbabilities(embryo: 0.9, bubble: 0.01))
         isFound = false

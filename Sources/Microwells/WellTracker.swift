@@ -58,11 +58,11 @@ public struct WellTracker: Sendable {
             let contents = DishContents(small.image, rings: rings, columns: detection.wells.map(\.column).max() ?? 1, withGas: false)
             discShare = contents.discShare
             states = zip(detection.wells, contents.wells).map {
-                WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish, focusMemory: 2, finding: $1.finding)
+                WellState($0, disc: $1.disc.scaled(by: 1 / scale), optics: .dish, finding: $1.finding)
             }
         } else {
             discShare = 1
-            states = detection.wells.map { WellState($0, disc: $0.circle, optics: .relief, focusMemory: 5) }
+            states = detection.wells.map { WellState($0, disc: $0.circle, optics: .relief) }
         }
         // The first frames given may be dark ones: the reference says what is usual.
         for index in states.indices {
@@ -179,7 +179,7 @@ public struct WellTracker: Sendable {
         } else if state.isEmpty {
             measurement.quality = .empty
         } else if let embryo = state.embryo(disc: place.disc, angle: step.pose.angle),
-            WellTracker.visibleShare(embryo, width: image.width, height: image.height) < 0.65
+            WellTracker.visibleShare(embryo, width: image.width, height: image.height) < Self.leastEmbryoInView
         {
             measurement.quality = .embryoOutOfView
         } else if state.isBlurred, focusIsLost {
@@ -229,6 +229,9 @@ public struct WellTracker: Sendable {
         return (index + frame) % (isWatched ? 4 : 8) == 0
     }
 
+    /// Share of the embryo's circle that must lie in the picture for the frame to be read.
+    private static let leastEmbryoInView = 0.65
+
     /// Frames for which a well is watched more closely after something in it changed.
     private static let watch = 8
 
@@ -249,6 +252,7 @@ public struct WellTracker: Sendable {
         if (probabilities.embryo + probabilities.embryoWithBubble > 0.5) == states[index].isEmpty {
             states[index].watchedUntil = frame + Self.watch
         }
+        // Only a well that looks empty and was not is worth the second measurement.
         if optics == .dish, states[index].heldEmbryo, probabilities.empty > 0.5,
             FineStructure(WellPatch(working.image, disc: disc, radius: EmbryoActivity.patchRadius(.dish))).showsOutlines
         {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Microwells
 
-/// Thin outlines are told from noise, however pale they are and however strong the noise is.
+/// Thin outlines are told from noise, however strong the noise is.
 @Suite struct FineStructureTests {
     private static func structure(noise: Float, line: Float, seed: UInt64 = 5) -> FineStructure {
         var random = SeededGenerator(seed: seed)
