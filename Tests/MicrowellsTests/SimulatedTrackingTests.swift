@@ -145,4 +145,35 @@ import Testing
         #expect(embryos > 1000)
         #expect(called == 0)
     }
+
+    /// A well whose embryo was there for long and is taken out is empty: the memory of it does not count as an embryo.
+    @Test func anEmbryoTakenOutHasLeft() throws {
+        var plan = RecordingPlan()
+        plan.seed = 871_002
+        plan.layout = .grid3
+        plan.width = 768
+        plan.height = 768
+        plan.days = 0.5
+        plan.empty = 0
+        plan.required.empty = 1
+        let recording = try SimulatedRecording(plan: plan)
+        let picture = recording.frame(0)
+        let wells = recording.wells(inFrame: 0)
+        let empty = try #require(wells.first { $0.embryo == nil })
+        let full = try #require(wells.first { $0.embryo != nil })
+        var without = picture
+        let reach = Int(0.9 * full.radius)
+        for row in -reach...reach {
+            for column in -reach...reach where row * row + column * column <= reach * reach {
+                without[Int(full.x) + column, Int(full.y) + row] = picture[Int(empty.x) + column, Int(empty.y) + row]
+            }
+        }
+        var tracker = try WellTracker(detection: GeometricWellDetector().detect(in: picture.quantised()), reference: picture.quantised())
+        func word(_ picture: FloatImage) -> FrameQuality? {
+            tracker.track(picture.quantised()).first { $0.name == full.name }?.quality.quality
+        }
+        for _ in 0..<100 { #expect(word(picture) == .ok) }
+        for _ in 0..<100 { _ = word(without) }
+        #expect(word(without) == .empty)
+    }
 }
