@@ -4,7 +4,7 @@ import Foundation
 ///
 /// | path | meaning |
 /// |---|---|
-/// | frames p, p_v, within_one_stage | shares of frames, an embryo at a time, then averaged; p_v after monotone decoding |
+/// | frames p, p_v, within_one_stage | shares of frames, an embryo at a time, then averaged; p_v after monotone decoding (`AnnotatedEmbryo.monotone`) |
 /// | frames macro_f1, kappa | of the pooled confusion matrix after monotone decoding |
 /// | events X n, mae, median, bias, sd, loa_low, loa_high, p90, pearson, icc | onset errors in hours, prediction − truth |
 /// | events X precision, recall, f1, false_events | detection within the event's tolerance |

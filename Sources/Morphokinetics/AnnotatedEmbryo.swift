@@ -54,13 +54,22 @@ public struct AnnotatedEmbryo: Sendable, Equatable {
     }
 
     /// Labels that never go back: each frame's is the latest stage reached so far.
+    ///
+    /// A frame without a stage between two of one stage gets that stage, since a sequence that never goes back can hold no other there.
+    /// Between two different stages, before the first and after the last it stays without.
     public static func monotone(_ labels: [Stage?]) -> [Stage?] {
-        var reached: Stage?
-        return labels.map { label in
-            guard let label else { return nil }
-            reached = max(reached ?? label, label)
-            return reached
+        var result = labels
+        var last: (frame: Int, stage: Stage)?
+        for (frame, label) in labels.enumerated() {
+            guard let label else { continue }
+            let reached = max(last?.stage ?? label, label)
+            result[frame] = reached
+            if let last, last.stage == reached {
+                for between in last.frame + 1..<frame { result[between] = reached }
+            }
+            last = (frame, reached)
         }
+        return result
     }
 }
 

@@ -16,7 +16,7 @@ public struct EmbryoComparison: Sendable {
     /// Events that only one side has.
     public internal(set) var missed: Set<Stage> = []
     public internal(set) var invented: Set<Stage> = []
-    /// Frames with a true stage for which the other side gave none.
+    /// Frames with a true stage for which the other side gave none, before monotone decoding.
     public internal(set) var abstained = 0
     /// Frames by confidence in equal bins: how many, the sum of their confidences, how many were right.
     public internal(set) var confidence = [(count: Int, sum: Double, right: Int)](repeating: (0, 0, 0), count: Self.bins)
@@ -81,7 +81,7 @@ public struct EmbryoComparison: Sendable {
             }
             raw.add(truth: label, prediction: rawLabel)
             decoded.add(truth: label, prediction: decodedLabel)
-            if decodedLabel == nil { abstained += 1 }
+            if place.flatMap({ prediction.labels[$0] }) == nil { abstained += 1 }
             truths.append(label)
             found.append(decodedLabel)
         }

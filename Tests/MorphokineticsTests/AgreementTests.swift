@@ -32,6 +32,20 @@ import Testing
         #expect(try abs(#require(metrics["f1", "50"]) - 50) < 1e-9)
     }
 
+    /// Unread frames are wrong in p, and in p_v where the timeline does not say what they show.
+    @Test func unreadFramesBetweenTwoOfOneStageAreBridged() {
+        let truth = Self.embryo([nil, .t2, .t2, .t2, .t2, .t4, .t4, .t4, .t4, .t4, .t4])
+        let prediction = Self.embryo([nil, nil, .t2, nil, .t2, nil, .t4, nil, .t2, .t4, nil])
+        #expect(
+            AnnotatedEmbryo.monotone(prediction.labels) == [nil, nil, .t2, .t2, .t2, nil, .t4, .t4, .t4, .t4, nil])
+        let metrics = AgreementMetrics([EmbryoComparison(prediction: prediction, truth: truth)])
+        #expect(metrics["frames", "p"] == 0.4)
+        #expect(metrics["frames", "p_v"] == 0.7)
+        #expect(metrics["abstention"] == 0.5, "frames that were not read stay unread")
+        // None, t2, none, t4, none against t2, t4: three insertions over five.
+        #expect(metrics["edit"] == 40)
+    }
+
     @Test func neighbouringStagesAreWithinOne() {
         let truth = Self.embryo([nil, .t2, .t2, .t3])
         let prediction = Self.embryo([nil, .t2, .t3, .t5])

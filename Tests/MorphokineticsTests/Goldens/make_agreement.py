@@ -36,11 +36,12 @@ def embryo(frames):
 
 
 def monotone(labels):
-    out, reached = [], -1
-    for label in labels:
-        if label != NONE:
-            reached = max(reached, label)
-        out.append(NONE if label == NONE else reached)
+    """The highest stage so far, also where none was given if the highest before and after are one."""
+    out = []
+    for i in range(len(labels)):
+        before = max([k for k in labels[: i + 1] if k != NONE], default=None)
+        after = next((max(before or 0, k) for k in labels[i:] if k != NONE), None)
+        out.append(NONE if before is None or after is None or (labels[i] == NONE and after != before) else before)
     return out
 
 
