@@ -42,7 +42,7 @@ extension ProfilingError: CustomStringConvertible, LocalizedError {
         case .manifestInvalid(let file, let problem):
             "\(file): not a manifest of this program: \(problem). Move it away, or choose another folder with --out."
         case .nothingReadable(let recording, let problem):
-            "\(recording): cannot be profiled: \(problem)"
+            "\(recording): cannot be profiled: \(problem). See what is in it with 'embryo-profiler inspect'."
         case .cancelled:
             "interrupted"
         }

@@ -65,19 +65,21 @@ struct TroubledRecording {
         let folder = parent.appendingPathComponent(cache == nil ? "\(plan.name)-\(UUID().uuidString)" : plan.name)
         defer { if cache == nil { try? files.removeItem(at: folder) } }
         let video = folder.appendingPathComponent("\(plan.name).mp4")
-        // The video appears last: where it is, the rest is.
-        if !files.fileExists(atPath: video.path) {
-            // Recordings are made side by side, each by one thread.
-            let writer = try RecordingWriter(format: .h264, jobs: 1, quantiser: quantiser)
-            do {
-                try writer.write(try SimulatedRecording(plan: plan), to: folder) { _ in if isCancelled() { throw TrainingError.cancelled } }
-            } catch SimulationError.cannotWrite(let path, let reason) {
-                throw TrainingError.notWritable(path: path, problem: reason)
-            }
-        }
         let entry = LaboratoryData.Entry(
             name: plan.name, group: plan.name, recording: video, hours: folder.appendingPathComponent("hours.csv"),
             annotations: folder.appendingPathComponent("truth/stages.csv"))
+        // The video appears last: where it is, the rest is. What is damaged is made again, as the cache's films are.
+        if files.fileExists(atPath: video.path) {
+            if let films = try? LaboratoryData.read(entry, side: side) { return films }
+            try? files.removeItem(at: folder)
+        }
+        // Recordings are made side by side, each by one thread.
+        let writer = try RecordingWriter(format: .h264, jobs: 1, quantiser: quantiser)
+        do {
+            try writer.write(try SimulatedRecording(plan: plan), to: folder) { _ in if isCancelled() { throw TrainingError.cancelled } }
+        } catch SimulationError.cannotWrite(let path, let reason) {
+            throw TrainingError.notWritable(path: path, problem: reason)
+        }
         return try LaboratoryData.read(entry, side: side)
     }
 }

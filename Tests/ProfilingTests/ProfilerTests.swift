@@ -120,6 +120,19 @@ import Testing
         #expect(try profile(folder, "film").wells[0].timeline != nil)
     }
 
+    @Test func aVideoCutAfterItsHeaderSaysWhatToDo() throws {
+        let folder = try TemporaryFolder()
+        let video = try Small.video("film.avi", in: folder)
+        // The header and the first half of the first picture.
+        let data = try Data(contentsOf: video)
+        let picture = try #require(data.range(of: Data([0xFF, 0xD8, 0xFF])))
+        try data.prefix(picture.lowerBound + 200).write(to: video)
+        var failures: [String] = []
+        _ = try Profiler.run(try Small.request([video], in: folder)) { if case .failed(_, let problem) = $0 { failures.append(problem) } }
+        #expect(failures.count == 1)
+        #expect(failures.allSatisfy { $0.contains("film.avi") && $0.contains("again") }, "\(failures)")
+    }
+
     @Test func oneBadRecordingDoesNotStopTheOthers() throws {
         let folder = try TemporaryFolder()
         let good = try Small.folder("good", in: folder)

@@ -44,6 +44,8 @@ import Testing
         #expect(try recording.films(side: 48, cache: folder.url) == films)
         #expect(try FileManager.default.attributesOfItem(atPath: video.path)[.modificationDate] as? Date == made)
         #expect(try recording.films(side: 48, cache: nil) == films, "without a cache the same")
+        try Data("cut short".utf8).write(to: video)
+        #expect(try recording.films(side: 48, cache: folder.url) == films, "what was damaged is made again")
     }
 
     @Test func interruptionAndAFolderThatCannotBeMadeAreSaid() throws {

@@ -15,7 +15,7 @@ struct WellSearch {
     func run(_ recording: Recording) throws -> (detection: DishDetection, reference: GrayImage) {
         let stream = recording.frames()
         let detector = GeometricWellDetector(singleWellName: recording.wellNumber ?? "1")
-        var reason = "no frame could be decoded"
+        var reason = "no frame could be decoded; it may be cut short or damaged, copy it again from its source"
         var batch: [GrayImage] = []
         for _ in 0..<Self.reach {
             if isCancelled() { throw ProfilingError.cancelled }
