@@ -56,8 +56,30 @@ struct EncoderTuning {
 
     private var recipe: TrainingRecipe { request.recipe }
 
+    /// Passes over the pictures on crops of one size.
+    private struct Phase {
+        let start: WeightFile
+        /// Side of a crop in pixels.
+        let size: Int
+        let epochs: Int
+        /// What its log ends in.
+        let log: String
+
+        /// Side at which films are stored for it.
+        var side: Int { TrainingMaterial.storedSide(size) }
+    }
+
     /// The trained encoder in half precision, as a model's file holds it.
     func run() throws -> WeightFile {
+        var encoder = start
+        let plan = recipe.encoder
+        if plan.firstEpochs > 0 {
+            encoder = try train(Phase(start: encoder, size: plan.firstSize, epochs: plan.firstEpochs, log: "encoder-first-log.csv"))
+        }
+        return try train(Phase(start: encoder, size: recipe.inputSize, epochs: plan.epochs, log: "encoder-log.csv"))
+    }
+
+    private func train(_ phase: Phase) throws -> WeightFile {
         let kept = try request.cache.map { cache -> URL in
             let folder = cache.appendingPathComponent("encoders")
             do {
@@ -65,39 +87,39 @@ struct EncoderTuning {
             } catch {
                 throw TrainingError.notWritable(path: folder.path, problem: systemReason(error))
             }
-            return folder.appendingPathComponent("encoder-\(try key()).safetensors")
+            return folder.appendingPathComponent("encoder-\(try key(phase)).safetensors")
         }
         if let kept, let file = try? WeightFile(contentsOf: kept), (try? Encoder(weights: file)) != nil { return file }
 
         var sets: [FilmPictures] = []
         var shares: [Double] = []
         func add(_ films: [CropFilm], share: Double, ranges: AugmentationRanges? = nil) {
-            let set = FilmPictures(films, size: recipe.inputSize, ranges: ranges ?? recipe.augmentation)
+            let set = FilmPictures(films, size: phase.size, ranges: ranges ?? recipe.augmentation)
             guard !set.labels.isEmpty, share > 0 else { return }
             sets.append(set)
             shares.append(share)
         }
-        let simulated = try simulatedFilms()
+        let simulated = try simulatedFilms(side: phase.side)
         add(simulated.training, share: recipe.encoder.share)
         if let folder = request.stills {
-            let stills = try StageStills.read(folder, side: TrainingMaterial.storedSide(recipe.inputSize)).stills
+            let stills = try StageStills.read(folder, side: phase.side).stills
             add(stills.filter { !$0.heldOut }.map(\.film), share: recipe.encoder.stillsShare)
         }
-        add(try trackedFilms(), share: recipe.encoder.recordingsShare, ranges: recipe.augmentation.placeOnly)
+        add(try trackedFilms(side: phase.side), share: recipe.encoder.recordingsShare, ranges: recipe.augmentation.placeOnly)
         add(laboratory.training, share: 1)
         guard !sets.isEmpty else {
             throw TrainingError.tooLittleData(
                 problem:
                     "the encoder has no picture to learn from; give encoder films in the recipe, --stills or --data, or --freeze-encoder")
         }
-        let validation = FilmPictures(simulated.validation + laboratory.held, size: recipe.inputSize, ranges: recipe.augmentation)
+        let validation = FilmPictures(simulated.validation + laboratory.held, size: phase.size, ranges: recipe.augmentation)
         let trainer = EncoderTrainer(
-            start: start, classes: StageModel.classCount, size: recipe.inputSize,
-            options: options(sets, shares, checkpoint: kept?.appendingPathExtension("checkpoint")), training: training)
+            start: phase.start, classes: StageModel.classCount, size: phase.size,
+            options: options(phase, sets, shares, checkpoint: kept?.appendingPathExtension("checkpoint")), training: training)
         let result = try trainer.train(
             sets, shares: shares, validation: validation.labels.indices.map(validation.plain),
             report: { epoch in
-                report(.epoch(epoch, of: recipe.encoder.epochs))
+                report(.epoch(epoch, of: phase.epochs))
                 if isCancelled() { throw TrainingError.cancelled }
             })
         var file = WeightFile(name: "encoder", metadata: result.weights.metadata.filter { !$0.key.hasPrefix("classifier.") })
@@ -119,9 +141,9 @@ struct EncoderTuning {
         return training
     }
 
-    private func options(_ sets: [FilmPictures], _ shares: [Double], checkpoint: URL?) -> TrainingOptions {
+    private func options(_ phase: Phase, _ sets: [FilmPictures], _ shares: [Double], checkpoint: URL?) -> TrainingOptions {
         var options = TrainingOptions()
-        options.epochs = recipe.encoder.epochs
+        options.epochs = phase.epochs
         options.batch = recipe.encoder.batch
         options.rate = recipe.encoder.rate
         options.decay = recipe.learning.decay
@@ -130,17 +152,16 @@ struct EncoderTuning {
         options.seed = recipe.seed
         options.jobs = request.jobs
         options.checkpoint = checkpoint
-        options.log = request.output.deletingPathExtension().appendingPathExtension("encoder-log.csv")
+        options.log = request.output.deletingPathExtension().appendingPathExtension(phase.log)
         options.loss = CrossEntropy(
             classWeights: ClassBalance.weights(zip(sets, shares).map { ($0.labels, $1) }),
             ordinalSmoothing: Float(recipe.learning.ordinalSmoothing), ordinalClasses: Stage.allCases.count)
         return options
     }
 
-    private func simulatedFilms() throws -> (training: [CropFilm], validation: [CropFilm]) {
+    private func simulatedFilms(side: Int) throws -> (training: [CropFilm], validation: [CropFilm]) {
         let plan = recipe.encoder
         guard plan.films > 0 else { return ([], []) }
-        let side = TrainingMaterial.storedSide(recipe.inputSize)
         let cache = try request.cache.map {
             try FilmCache(folder: $0.appendingPathComponent("pictures-\(side)-\(Int((recipe.simulation.dishShare * 100).rounded()))"))
         }
@@ -166,9 +187,8 @@ struct EncoderTuning {
     }
 
     /// Wells of recordings as the tracker cut them, thinned out to what tells something new.
-    private func trackedFilms() throws -> [CropFilm] {
+    private func trackedFilms(side: Int) throws -> [CropFilm] {
         let plan = recipe.encoder
-        let side = TrainingMaterial.storedSide(recipe.inputSize)
         let films = try TrainingMaterial.each(plan.recordings, jobs: request.jobs, "recordings for the encoder", isCancelled, report) {
             index in
             let recording = TroubledRecording(seed: plan.recordingsFirstSeed + UInt64(index))
@@ -177,16 +197,21 @@ struct EncoderTuning {
         return Array(films.joined())
     }
 
-    /// Names everything that the encoder follows from.
-    private func key() throws -> String {
+    /// Names everything that the phase's encoder follows from.
+    private func key(_ phase: Phase) throws -> String {
         let stills = request.stills.map { (try? FileManager.default.subpathsOfDirectory(atPath: $0.path).sorted().joined()) ?? "" } ?? ""
         // What is done with the encoder afterwards does not change it.
         var plan = recipe.encoder
         plan.adaptation = 0
+        (plan.epochs, plan.firstEpochs, plan.firstSize) = (phase.epochs, 0, 0)
         let text =
-            "\(Version.text) \(recipe.seed) \(recipe.inputSize) \(plan) \(recipe.augmentation) \(recipe.simulation.dishShare) "
+            "\(Version.text) \(recipe.seed) \(phase.size) \(plan) \(recipe.augmentation) \(recipe.simulation.dishShare) "
             + "\(recipe.learning.decay) \(recipe.learning.ordinalSmoothing) \(stills)"
-        return String(try ContentDigest.sha256(Data(text.utf8) + start.serialised()).prefix(16))
+        var parts = Data(text.utf8) + (try phase.start.serialised())
+        for film in laboratory.training {
+            parts += Data("\(film.name) \(film.labels) \(try ContentDigest.sha256(Data(film.pixels)))".utf8)
+        }
+        return String(try ContentDigest.sha256(parts).prefix(16))
     }
 }
 

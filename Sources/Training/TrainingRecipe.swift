@@ -59,6 +59,10 @@ public struct TrainingRecipe: Sendable, Equatable {
     public struct Encoder: Sendable, Equatable {
         /// Passes over the pictures; 0 leaves the encoder as it is.
         public var epochs = 0
+        /// Passes before those on crops of `firstSize` pixels: smaller crops teach the most part of it at a fraction of the cost.
+        public var firstEpochs = 0
+        /// Side of the crops in those passes, a multiple of 32.
+        public var firstSize = 128
         /// Simulated embryos of which it is shown pictures.
         public var films = 0
         /// Pictures of each.
@@ -175,6 +179,12 @@ extension TrainingRecipe {
         }
         if var section = try top.section("encoder") {
             try section.set(&recipe.encoder.epochs, "epochs", 0...10_000)
+            try section.set(&recipe.encoder.firstEpochs, "first_epochs", 0...10_000)
+            guard recipe.encoder.firstEpochs == 0 || recipe.encoder.epochs > 0 else {
+                throw section.refuse("first_epochs", "needs 'epochs' after them, on crops of 'input_size'")
+            }
+            try section.set(&recipe.encoder.firstSize, "first_size", 32...512)
+            guard recipe.encoder.firstSize % 32 == 0 else { throw section.refuse("first_size", "must be a multiple of 32") }
             try section.set(&recipe.encoder.films, "films", 0...100_000)
             try section.set(&recipe.encoder.pictures, "pictures", 1...10_000)
             if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.encoder.firstSeed = UInt64(seed) }

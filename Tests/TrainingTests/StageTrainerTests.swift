@@ -131,6 +131,57 @@ import Testing
         #expect(try StageTrainer(request).run { _ in }.sha256 != with.sha256)
     }
 
+    /// Passes on smaller crops come first: what they give is what a recipe of that size gives, and the passes after it begin there.
+    @Test func theEncoderBeginsOnSmallerCrops() throws {
+        let folder = try TemporaryFolder()
+        var small = recipe()
+        small.encoder.epochs = 1
+        small.encoder.films = 3
+        small.encoder.pictures = 3
+        small.encoder.batch = 4
+        small.simulation.films = 1
+        small.learning.epochs = 1
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        request.cache = folder.url.appendingPathComponent("cache")
+        func encoders() throws -> Set<String> {
+            Set(try FileManager.default.contentsOfDirectory(atPath: folder.url.appendingPathComponent("cache/encoders").path))
+        }
+        _ = try StageTrainer(request).run { _ in }
+        let first = try encoders()
+        #expect(first.count == 1)
+        request.recipe.inputSize = 64
+        request.recipe.encoder.firstEpochs = 1
+        request.recipe.encoder.firstSize = 32
+        let twice = try StageTrainer(request).run { _ in }
+        #expect(try encoders().count == 2 && encoders().isSuperset(of: first), "the passes on 32 pixels are those of before")
+        #expect(try StageModel.load(request.output).inputSize == 64)
+        request.cache = nil
+        request.jobs = 2
+        #expect(try StageTrainer(request).run { _ in }.sha256 == twice.sha256)
+        for log in ["encoder-first-log", "encoder-log"] {
+            #expect(FileManager.default.fileExists(atPath: folder.url.appendingPathComponent("model.\(log).csv").path))
+        }
+    }
+
+    /// A kept encoder that learned from other recordings is not taken for this one.
+    @Test func aKeptEncoderBelongsToItsRecordings() throws {
+        let folder = try TemporaryFolder()
+        try MiniatureLaboratory.writeNantes(["AA1-1"], to: folder.url.appendingPathComponent("one"))
+        try MiniatureLaboratory.writeNantes(["BB2-1"], to: folder.url.appendingPathComponent("two"))
+        var small = recipe()
+        small.encoder.epochs = 1
+        small.encoder.batch = 4
+        small.learning.epochs = 1
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        request.data = [folder.url.appendingPathComponent("two")]
+        let anew = try StageTrainer(request).run { _ in }
+        request.cache = folder.url.appendingPathComponent("cache")
+        request.data = [folder.url.appendingPathComponent("one")]
+        _ = try StageTrainer(request).run { _ in }
+        request.data = [folder.url.appendingPathComponent("two")]
+        #expect(try StageTrainer(request).run { _ in }.sha256 == anew.sha256)
+    }
+
     @Test func nothingToLearnFromIsSaid() throws {
         let folder = try TemporaryFolder()
         let request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))
