@@ -98,6 +98,7 @@ public struct AnnotationReader {
                 rows.append((file, row))
             }
         }
+        if timelines.isEmpty { rows = try timelinesAbove(root) }
         var used: Set<Int> = []
         for file in stages {
             let text = try Self.text(file)
@@ -125,6 +126,18 @@ public struct AnnotationReader {
                     events: entry.row.timeline.times),
                 source: entry.file)
         }
+    }
+
+    /// The rows of one recording's folder in the table that `profile` writes one folder up.
+    private func timelinesAbove(_ folder: URL) throws -> [(file: URL, row: TimelineTable.Row)] {
+        let folder = folder.standardizedFileURL
+        let file = folder.deletingLastPathComponent().appendingPathComponent("timelines.csv")
+        guard FileManager.default.fileExists(atPath: folder.appendingPathComponent("stages.csv").path),
+            FileManager.default.fileExists(atPath: file.path)
+        else { return [] }
+        let text = try Self.text(file)
+        let rows = try Self.naming(file) { try TimelineTable.parse(text, name: file.lastPathComponent) }
+        return rows.filter { $0.recording == folder.lastPathComponent }.map { (file, $0) }
     }
 
     static func name(recording: String, well: String) -> String { well.isEmpty ? recording : "\(recording)/\(well)" }

@@ -121,6 +121,30 @@ import Testing
         }
     }
 
+    /// `profile` writes the timelines of all recordings beside their folders: one folder alone must still be read with its intervals.
+    @Test func oneRecordingsFolderIsReadWithItsTimelineAbove() throws {
+        try Self.folder(Self.ownFiles(0)) { truth in
+            let predictions = try Self.ownFiles(0.5)
+            func evaluate(_ files: [String: String]) throws -> Evaluation {
+                try Self.folder(files) { folder in
+                    try Evaluation.run(
+                        predictions: folder.appendingPathComponent("AA1-2"), truth: truth.appendingPathComponent("AA1-2"))
+                }
+            }
+            let evaluation = try evaluate(predictions)
+            #expect(evaluation.comparisons.count == 1)
+            #expect(evaluation.metrics["onsets", "mae"] == 0.5)
+            #expect(evaluation.metrics["calibration", "coverage"] == 1)
+            // A table above without this recording's rows is somebody else's.
+            var others = predictions
+            others["timelines.csv"] = try #require(predictions["timelines.csv"])
+                .split(separator: "\n").filter { !$0.hasPrefix("AA1-2,") }.joined(separator: "\n") + "\n"
+            #expect(try evaluate(others).metrics["calibration", "coverage"] == nil)
+            others["timelines.csv"] = nil
+            #expect(try evaluate(others).metrics["calibration", "coverage"] == nil)
+        }
+    }
+
     @Test func writesTheContractsJSONAndASelfContainedPage() throws {
         try Self.folder(Self.ownFiles(0)) { truth in
             try Self.folder(Self.ownFiles(0.5)) { predictions in
