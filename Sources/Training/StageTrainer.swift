@@ -14,6 +14,8 @@ public struct TrainingRequest: Sendable {
     public var stills: URL?
     /// The model to begin from; nil to begin anew.
     public var start: URL?
+    /// A model whose encoder is used as it is, under a recurrent network of the recipe's own that begins anew; goes with no `start`.
+    public var encoder: URL?
     /// The model's file.
     public var output: URL
     /// Where films and features are kept from run to run; nil for nowhere.
@@ -77,9 +79,13 @@ public struct StageTrainer: Sendable {
             request.recipe.encoder.adaptation = model.adaptation
             if request.recipe.name == TrainingRecipe().name { request.recipe.name = "\(start.metadata["name"] ?? "model")-tuned" }
         }
+        if let url = request.encoder {
+            request.recipe.inputSize = try StageModel.load(url).inputSize
+            request.recipe.encoder.epochs = 0
+        }
         let recipe = request.recipe
         let laboratory = try LaboratoryFilms.read(request, isCancelled: isCancelled, report: report)
-        var encoder = try encoderFile(start, request)
+        var encoder = try encoderFile(request)
         if recipe.encoder.epochs > 0 {
             let tuning = EncoderTuning(
                 request: request, start: encoder.file, laboratory: laboratory, isCancelled: isCancelled, report: report)
@@ -170,10 +176,13 @@ public struct StageTrainer: Sendable {
         return url
     }
 
-    /// The encoder of the model to begin from, or the one that ships.
-    private func encoderFile(_ start: WeightFile?, _ request: TrainingRequest) throws -> (file: WeightFile, digest: String, isOwn: Bool) {
-        if let start, start.tensors.keys.contains(where: { $0.hasPrefix("encoder.") }), let url = request.start {
-            return (start, try ContentDigest.sha256(Data(contentsOf: url)), true)
+    /// The encoder of the model that the request names, or the one that ships.
+    private func encoderFile(_ request: TrainingRequest) throws -> (file: WeightFile, digest: String, isOwn: Bool) {
+        if let url = request.encoder ?? request.start {
+            let file = try WeightFile(contentsOf: url)
+            if file.tensors.keys.contains(where: { $0.hasPrefix("encoder.") }) {
+                return (file, try ContentDigest.sha256(Data(contentsOf: url)), true)
+            }
         }
         let url = try StageModelFile.shippedEncoder()
         let data = try Data(contentsOf: url)

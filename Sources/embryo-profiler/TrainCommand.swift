@@ -36,6 +36,12 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Model to begin from: 'default', 'none' or a file.", valueName: "model"))
     var start: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Use the encoder of this model ('default' or a file) as it is and train the recipe's recurrent network anew on its features.",
+            valueName: "model"))
+    var encoder: String?
+
     @Option(help: ArgumentHelp("Passes over the data; goes before the recipe's.", valueName: "n"))
     var epochs: Int?
 
@@ -90,6 +96,8 @@ struct TrainCommand: ParsableCommand {
             }
             return
         }
+        if encoder != nil, recipe == nil { throw ValidationError("--encoder needs a --recipe: its recurrent network begins anew.") }
+        if encoder != nil, start ?? "none" != "none" { throw ValidationError("--encoder and --start exclude each other.") }
         guard out != nil else { throw ValidationError("--out is needed: the model's file.") }
         if fitStrangeness != nil { return }
         if data.isEmpty, recipe == nil { throw ValidationError("--data is needed, or a --recipe that simulates its own.") }
@@ -118,6 +126,7 @@ struct TrainCommand: ParsableCommand {
         case "default": request.start = try StageModelFile.shippedModel()
         case let file: request.start = URL(fileURLWithPath: file)
         }
+        request.encoder = try encoder.map { try $0 == "default" ? StageModelFile.shippedModel() : URL(fileURLWithPath: $0) }
         let interrupt = Interrupt()
         let progress = TrainingProgressLine(quiet: quiet)
         let summary = try StageTrainer(request, isCancelled: { interrupt.requested }).run { progress.show($0) }

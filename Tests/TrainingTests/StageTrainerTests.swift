@@ -95,7 +95,21 @@ import Testing
         request.recipe.encoder.epochs = 0
         request.output = folder.url.appendingPathComponent("frozen.safetensors")
         _ = try StageTrainer(request).run { _ in }
-        #expect(try WeightFile(contentsOf: request.output).tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
+        let tuned = try WeightFile(contentsOf: request.output)
+        #expect(tuned.tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
+        // The same encoder under a network of another kind, which begins anew.
+        request.encoder = request.start
+        request.start = nil
+        request.recipe.encoder.epochs = 1
+        request.recipe.inputSize = 64
+        request.recipe.network.directions = 1
+        request.output = folder.url.appendingPathComponent("anew.safetensors")
+        _ = try StageTrainer(request).run { _ in }
+        let anew = try WeightFile(contentsOf: request.output)
+        #expect(anew.tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
+        #expect(try SequenceConfiguration(weights: anew).directions == 1 && SequenceConfiguration(weights: file).directions == 2)
+        #expect(try StageModel.load(request.output).inputSize == 32)
+        #expect(anew.metadata["training.start"] == nil && tuned.metadata["training.start"] != nil)
     }
 
     /// A whole recording of the recipe's own, a single well of four days: the same model whether it is kept or rendered anew.
