@@ -80,8 +80,9 @@ public struct StageTrainer: Sendable {
             if request.recipe.name == TrainingRecipe().name { request.recipe.name = "\(start.metadata["name"] ?? "model")-tuned" }
         }
         if let url = request.encoder {
-            request.recipe.inputSize = try StageModel.load(url).inputSize
-            request.recipe.encoder.epochs = 0
+            // Loading it refuses files that are no stage model, by name. An encoder used as it is decides the size of a crop.
+            let model = try StageModel.load(url)
+            if request.recipe.encoder.epochs == 0 { request.recipe.inputSize = model.inputSize }
         }
         let recipe = request.recipe
         let laboratory = try LaboratoryFilms.read(request, isCancelled: isCancelled, report: report)

@@ -38,7 +38,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Use the encoder of this model ('default' or a file) as it is and train the recipe's recurrent network anew on its features.",
+            "Begin from this model's encoder ('default' or a file), not ImageNet's; the recurrent network begins anew. --freeze-encoder keeps it.",
             valueName: "model"))
     var encoder: String?
 

@@ -97,10 +97,9 @@ import Testing
         _ = try StageTrainer(request).run { _ in }
         let tuned = try WeightFile(contentsOf: request.output)
         #expect(tuned.tensors["encoder.head.weight"] == file.tensors["encoder.head.weight"])
-        // The same encoder under a network of another kind, which begins anew.
+        // The same encoder under a network of another kind, which begins anew: crops as the encoder had them, whatever the recipe says.
         request.encoder = request.start
         request.start = nil
-        request.recipe.encoder.epochs = 1
         request.recipe.inputSize = 64
         request.recipe.network.directions = 1
         request.output = folder.url.appendingPathComponent("anew.safetensors")
@@ -110,6 +109,12 @@ import Testing
         #expect(try SequenceConfiguration(weights: anew).directions == 1 && SequenceConfiguration(weights: file).directions == 2)
         #expect(try StageModel.load(request.output).inputSize == 32)
         #expect(anew.metadata["training.start"] == nil && tuned.metadata["training.start"] != nil)
+        // Trained on, it takes the recipe's crops.
+        request.recipe.encoder.epochs = 1
+        request.output = folder.url.appendingPathComponent("onward.safetensors")
+        _ = try StageTrainer(request).run { _ in }
+        #expect(try StageModel.load(request.output).inputSize == 64)
+        #expect(try WeightFile(contentsOf: request.output).tensors["encoder.head.weight"] != file.tensors["encoder.head.weight"])
     }
 
     /// A whole recording of the recipe's own, a single well of four days: the same model whether it is kept or rendered anew.
