@@ -14,7 +14,8 @@ public struct TrainingRequest: Sendable {
     public var stills: URL?
     /// The model to begin from; nil to begin anew.
     public var start: URL?
-    /// A model whose encoder is used as it is, under a recurrent network of the recipe's own that begins anew; goes with no `start`.
+    /// A model whose encoder is the one to begin from, under a recurrent network of the recipe's own that begins anew; goes with no `start`.
+    /// Where the recipe does not train the encoder, the model decides the size of a crop.
     public var encoder: URL?
     /// The model's file.
     public var output: URL
