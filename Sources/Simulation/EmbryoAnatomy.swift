@@ -45,7 +45,7 @@ struct EmbryoAnatomy: Sendable {
     /// Cells that stay out of the compacted mass.
     let excluded: Int
 
-    init(seed: UInt64) {
+    init(seed: UInt64, options: EmbryoOptions = EmbryoOptions()) {
         var random = RandomStream(seed: seed, label: "anatomy")
         zonaOuter = random.normal(Float(74), 2.8)
         let thickness = random.uniform(Float(0.072), 0.11)
@@ -56,7 +56,7 @@ struct EmbryoAnatomy: Sendable {
         granularity = Float(random.logNormal(median: 0.88, spread: 0.3))
         granuleRelief = random.uniform(Float(0.35), 1)
         granuleMixture = random.integer(0...(NoiseBank.mixtures - 1))
-        contact = random.uniform(Float(0.74), 0.95)
+        let usual = random.uniform(Float(0.74), 0.95)
         compactedContact = random.uniform(Float(0.8), 0.9)
         compaction = 1 - 0.6 * Float(random.uniform() * random.uniform())
         compactedSmoothness = random.uniform(Float(2.2), 6.5)
@@ -72,6 +72,7 @@ struct EmbryoAnatomy: Sendable {
         membraneGap = random.uniform(Float(0.1), 0.9)
         innerCells = random.integer(7...14)
         excluded = random.chance(0.6) ? random.integer(1...4) : 0
+        contact = random.chance(options.looseCells) ? random.uniform(Float(0.95), 1.02) : usual
     }
 
     /// Radii at some hours: zona in and out, the blastocyst's wall, its cavity, and what hatched.

@@ -36,8 +36,9 @@ struct EmbryoGrowth: Sendable {
     static let step = 0.2
     let frames: [[Body]]
 
-    init(truth: EmbryoTruth, anatomy: EmbryoAnatomy, lineage: Lineage, seed: UInt64, until end: Double) {
-        var packing = Packing(truth: truth, anatomy: anatomy, lineage: lineage, seed: seed)
+    /// - Parameter fragmentRadius: median radius of fragments, µm.
+    init(truth: EmbryoTruth, anatomy: EmbryoAnatomy, lineage: Lineage, fragmentRadius: Double, seed: UInt64, until end: Double) {
+        var packing = Packing(truth: truth, anatomy: anatomy, lineage: lineage, fragmentRadius: fragmentRadius, seed: seed)
         var frames: [[Body]] = []
         let count = max(1, Int((end / Self.step).rounded(.up)) + 2)
         frames.reserveCapacity(count)

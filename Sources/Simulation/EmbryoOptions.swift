@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a simulated embryo may turn out to be: rates of the abnormalities, each a share of embryos 0...1.
 ///
 /// Defaults are published rates where there are any; a simulation file may set each of them.
@@ -23,6 +25,14 @@ public struct EmbryoOptions: Sendable, Codable, Equatable {
     /// Median share of the volume lost to fragments; log-normal, at most `fragmentationMost`.
     public var fragmentationMedian = 0.05
     public var fragmentationMost = 0.5
+    /// Median radius of the fragments, µm; log-normal about it, at most 16. Those outlined in a real embryo have 4.5 to 17.
+    public var fragmentRadius = 3.6
+    /// Embryos whose first two cells are of clearly different size: one has 34 to 42 % of the volume.
+    public var unevenCleavage = 0.12
+    /// Standard deviation of a daughter's share of her mother's volume, up to eight cells.
+    public var divisionSpread = 0.045
+    /// Embryos whose cells stay round and barely touch until they compact.
+    public var looseCells = 0.0
     /// Expanded blastocysts that collapse and recover at least once (Marcos 2015: 0.19).
     public var collapse = 0.19
     /// Expanded blastocysts that hatch, given the time.
@@ -49,9 +59,27 @@ public struct EmbryoOptions: Sendable, Codable, Equatable {
         try set(\.abnormalPronuclei, .abnormalPronuclei)
         try set(\.fragmentationMedian, .fragmentationMedian)
         try set(\.fragmentationMost, .fragmentationMost)
+        try set(\.fragmentRadius, .fragmentRadius)
+        try set(\.unevenCleavage, .unevenCleavage)
+        try set(\.divisionSpread, .divisionSpread)
+        try set(\.looseCells, .looseCells)
         try set(\.collapse, .collapse)
         try set(\.hatching, .hatching)
         try set(\.paceSpread, .paceSpread)
+    }
+
+    /// The defaults with fragments, sizes and contacts of cells as they may be in some laboratory, drawn from a seed: to learn from.
+    ///
+    /// Wider than embryos differ on average, so that a network does not rely on how fragmented or how even the simulator's embryos are.
+    public static func diverse(seed: UInt64) -> EmbryoOptions {
+        var random = RandomStream(seed: seed, label: "diverse embryos")
+        var options = EmbryoOptions()
+        options.fragmentationMedian = exp(random.uniform(log(0.03), log(0.2)))
+        options.fragmentRadius = exp(random.uniform(log(3), log(10)))
+        options.unevenCleavage = random.uniform(0.1, 0.5)
+        options.divisionSpread = random.uniform(0.03, 0.1)
+        options.looseCells = random.uniform(0, 0.6)
+        return options
     }
 
     /// Healthy embryos only: no abnormality, few fragments.

@@ -19,13 +19,13 @@ struct Lineage: Sendable {
     /// Hours from the first sign of a furrow to two separate cells.
     static let furrow = 0.45
 
-    init(truth: EmbryoTruth, seed: UInt64) {
+    init(truth: EmbryoTruth, options: EmbryoOptions, seed: UInt64) {
         var random = RandomStream(seed: seed, label: "lineage")
         cells = [CellPlan(parent: nil, birth: -.infinity, volume: 1 - Float(truth.fragmentation) * 0.9, generation: 0)]
         if truth.unfertilised { return }
         let stop = min(truth.arrest ?? .infinity, truth.degeneration ?? .infinity)
         for (index, time) in Self.divisionTimes(truth, &random).enumerated() where time <= stop {
-            divide(at: time - Self.furrow, directSecond: truth.directFirstCleavage && index == 1, &random)
+            divide(at: time - Self.furrow, directSecond: truth.directFirstCleavage && index == 1, options, &random)
         }
     }
 
@@ -47,7 +47,7 @@ struct Lineage: Sendable {
         return times.sorted()
     }
 
-    private mutating func divide(at time: Double, directSecond: Bool, _ random: inout RandomStream) {
+    private mutating func divide(at time: Double, directSecond: Bool, _ options: EmbryoOptions, _ random: inout RandomStream) {
         let alive = cells.indices.filter { cells[$0].division == .infinity }
         let parent: Int?
         if directSecond {
@@ -65,8 +65,8 @@ struct Lineage: Sendable {
         let mother = cells[parent]
         let begin = max(time, mother.birth + 0.25)
         cells[parent].division = begin
-        var share = Float(min(max(random.normal(0.5, cells.count < 8 ? 0.045 : 0.075), 0.34), 0.66))
-        if cells.count == 1 && random.chance(0.12) { share = random.uniform(Float(0.34), 0.42) }
+        var share = Float(min(max(random.normal(0.5, cells.count < 8 ? options.divisionSpread : 0.075), 0.34), 0.66))
+        if cells.count == 1 && random.chance(options.unevenCleavage) { share = random.uniform(Float(0.34), 0.42) }
         for part in [share, 1 - share] {
             cells.append(
                 CellPlan(parent: parent, birth: begin, volume: mother.volume * part, generation: mother.generation + 1))

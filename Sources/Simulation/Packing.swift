@@ -15,7 +15,7 @@ struct Packing {
     /// Ascending by identity: cells (their index in the lineage), then polar bodies, then fragments.
     private(set) var bodies: [Body] = []
 
-    init(truth: EmbryoTruth, anatomy: EmbryoAnatomy, lineage: Lineage, seed: UInt64) {
+    init(truth: EmbryoTruth, anatomy: EmbryoAnatomy, lineage: Lineage, fragmentRadius: Double, seed: UInt64) {
         self.truth = truth
         self.anatomy = anatomy
         self.lineage = lineage
@@ -26,7 +26,7 @@ struct Packing {
                 identity: 0, kind: .cell, position: offset, radius: radius(of: 0), axis: random.direction(), squash: 0.99,
                 separation: 1)
         ]
-        planFragments()
+        planFragments(fragmentRadius)
     }
 
     /// Cells together take less room than the egg did: some volume goes between them at each division.
@@ -36,14 +36,14 @@ struct Packing {
     }
 
     /// Fragments are shed at the first three divisions; their volumes add up to the truth's share.
-    private mutating func planFragments() {
+    private mutating func planFragments(_ radius: Double) {
         let total = Float(truth.fragmentation) * 0.9 * anatomy.eggRadius * anatomy.eggRadius * anatomy.eggRadius
         var shed: Float = 0
         let births = [truth.events[.t2], truth.events[.t3], truth.events[.t4]].compactMap { $0 }
-        let grain = Float(random.logNormal(median: 3.6, spread: 0.3))
+        let grain = Float(random.logNormal(median: radius, spread: 0.3))
         while shed < total && pendingFragments.count < 44 && !births.isEmpty {
             var size = grain * Float(random.logNormal(median: 1, spread: 0.5))
-            size *= 1 + 1.2 * Float(truth.fragmentation)
+            size = min(size * (1 + 1.2 * Float(truth.fragmentation)), 16)
             let birth = births[min(births.count - 1, Int(random.uniform(0.0, 1.0) * random.uniform(0.0, 1.0) * 3.0))]
             pendingFragments.append((birth + random.uniform(-0.3, 1.2), size))
             shed += size * size * size

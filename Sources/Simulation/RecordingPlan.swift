@@ -153,11 +153,14 @@ public struct RecordingPlan: Sendable, Equatable {
         let shares = [
             embryos.unfertilised, embryos.degenerate, embryos.arrest, embryos.directFirstCleavage, embryos.directSecondCleavage,
             embryos.reverseCleavage, embryos.multinucleation, embryos.abnormalPronuclei, embryos.collapse, embryos.hatching,
+            embryos.unevenCleavage, embryos.looseCells,
         ]
         try check(shares.allSatisfy { (0...1).contains($0) }, "embryos", "\(shares)", "rates of abnormalities are shares, 0 to 1")
         try check(
             embryos.fragmentationMedian > 0 && (0...0.5).contains(embryos.fragmentationMost), "embryos.fragmentationMost",
             "\(embryos.fragmentationMost)", "fragments are 0 to 0.5 of the volume, their median above 0")
+        try check((0.5...16).contains(embryos.fragmentRadius), "embryos.fragmentRadius", "\(embryos.fragmentRadius)", "is not 0.5 to 16 µm")
+        try check((0...0.15).contains(embryos.divisionSpread), "embryos.divisionSpread", "\(embryos.divisionSpread)", "is not 0 to 0.15")
     }
 }
 

@@ -83,7 +83,7 @@ public struct SimulatedDish: Sendable {
             row: row, column: column, occupancy: occupancy, embryo: nil, rest: SIMD2(cos(toward), sin(toward)) * max(0, reach))
         if occupancy == .embryo || occupancy == .embryoWithBubble {
             let truth = truth ?? EmbryoTruth.draw(seed: embryoSeed, options: options)
-            content.embryo = SimulatedEmbryo(seed: embryoSeed, truth: truth, until: hours + 0.5, rolls: rolls)
+            content.embryo = SimulatedEmbryo(seed: embryoSeed, truth: truth, options: options, until: hours + 0.5, rolls: rolls)
         }
         if occupancy == .bubble || occupancy == .embryoWithBubble {
             let covers = occupancy == .bubble && random.chance(0.75)

@@ -19,17 +19,20 @@ public struct SimulatedEmbryo: Sendable {
 
     /// Draws an embryo and grows it up to `until` hours post insemination (tens of milliseconds).
     public init(seed: UInt64, options: EmbryoOptions = EmbryoOptions(), until end: Double = 146) {
-        self.init(seed: seed, truth: EmbryoTruth.draw(seed: seed, options: options), until: end, rolls: [])
+        self.init(seed: seed, truth: EmbryoTruth.draw(seed: seed, options: options), options: options, until: end, rolls: [])
     }
 
     /// Grows an embryo with a given truth; `rolls` turns it at once by so many radians at so many hours.
-    init(seed: UInt64, truth: EmbryoTruth, until end: Double, rolls: [(hours: Double, angle: Float)]) {
+    init(
+        seed: UInt64, truth: EmbryoTruth, options: EmbryoOptions, until end: Double, rolls: [(hours: Double, angle: Float)]
+    ) {
         self.seed = seed
         self.truth = truth
         self.rolls = rolls
-        anatomy = EmbryoAnatomy(seed: seed)
-        lineage = Lineage(truth: truth, seed: seed)
-        growth = EmbryoGrowth(truth: truth, anatomy: anatomy, lineage: lineage, seed: seed, until: end)
+        anatomy = EmbryoAnatomy(seed: seed, options: options)
+        lineage = Lineage(truth: truth, options: options, seed: seed)
+        growth = EmbryoGrowth(
+            truth: truth, anatomy: anatomy, lineage: lineage, fragmentRadius: options.fragmentRadius, seed: seed, until: end)
         var random = RandomStream(seed: seed, label: "surroundings")
         var debris: [Body] = []
         let count = Int(random.logNormal(median: 14, spread: 1.0))

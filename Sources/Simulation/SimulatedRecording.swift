@@ -55,7 +55,9 @@ public struct SimulatedRecording: Sendable {
         }
         let planned = seeds
         let grown = Parallel.map(seeds.count, jobs: ProcessInfo.processInfo.activeProcessorCount) { index in
-            planned[index].map { SimulatedEmbryo(seed: $0.seed, truth: $0.truth, until: end + 1, rolls: schedule.rolls[index]) }
+            planned[index].map {
+                SimulatedEmbryo(seed: $0.seed, truth: $0.truth, options: plan.embryos, until: end + 1, rolls: schedule.rolls[index])
+            }
         }
         for index in wells.indices {
             wells[index].embryo = grown[index]

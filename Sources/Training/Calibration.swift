@@ -10,21 +10,22 @@ public struct Calibration: Sendable, Equatable {
     /// What the odds of the last class are multiplied by.
     public var noneOdds = 1.0
 
-    /// Both with the least loss on labelled sequences; without any those of the model that training began from, or 1.
+    /// Both with the least loss on labelled sequences, the fewer the nearer to those of the model that training began from, or to 1.
     init(_ weights: WeightFile, on examples: [LabelledSequence], otherwise start: StageModel?, jobs: Int) throws {
+        if let start { (temperature, noneOdds) = (start.temperature, start.noneOdds) }
         let labelled = examples.filter { $0.labels.contains { $0 >= 0 } }
-        guard !labelled.isEmpty else {
-            if let start { (temperature, noneOdds) = (start.temperature, start.noneOdds) }
-            return
-        }
+        guard !labelled.isEmpty else { return }
         let model = try SequenceModel(weights: weights)
         fit(
             try model.logits(of: labelled.map(\.sequence), jobs: jobs), labels: labelled.map(\.labels), classes: model.configuration.classes
         )
     }
 
-    /// The same from class scores, (frames, classes) a sequence.
-    init(logits: [[Float]], labels: [[Int]], classes: Int) { fit(logits, labels: labels, classes: classes) }
+    /// The same from class scores, (frames, classes) a sequence, and what was known before.
+    init(logits: [[Float]], labels: [[Int]], classes: Int, temperature: Double = 1, noneOdds: Double = 1) {
+        (self.temperature, self.noneOdds) = (temperature, noneOdds)
+        fit(logits, labels: labels, classes: classes)
+    }
 
     private mutating func fit(_ logits: [[Float]], labels: [[Int]], classes: Int) {
         func loss(_ temperature: Double, _ odds: Double) -> Double {
@@ -40,6 +41,7 @@ public struct Calibration: Sendable, Equatable {
             }
             return sum
         }
+        let known = (temperature, noneOdds)
         // Each in turn until neither moves.
         for _ in 0..<20 {
             let before = (temperature, noneOdds)
@@ -47,12 +49,15 @@ public struct Calibration: Sendable, Equatable {
             noneOdds = Self.minimum(of: { loss(temperature, $0) }, between: 0.01, and: 10)
             if abs(log(temperature / before.0)) < 2e-3, abs(log(noneOdds / before.1)) < 2e-3 { break }
         }
-        temperature = Self.shrunk(temperature, films: logits.count)
-        noneOdds = Self.shrunk(noneOdds, films: logits.count)
+        temperature = Self.shrunk(temperature, toward: known.0, films: logits.count)
+        noneOdds = Self.shrunk(noneOdds, toward: known.1, films: logits.count)
     }
 
-    /// A few kept-out films that happen to be easy must not make a model sure of itself: with n films the logarithm counts n / (n + 8).
-    static func shrunk(_ factor: Double, films: Int) -> Double { exp(log(factor) * Double(films) / Double(films + 8)) }
+    /// A few kept-out films that happen to be easy must not make a model sure of itself: with n films the logarithm goes n / (n + 8) of
+    /// the way from what was known before.
+    static func shrunk(_ factor: Double, toward known: Double, films: Int) -> Double {
+        known * exp(log(factor / known) * Double(films) / Double(films + 8))
+    }
 
     /// Golden-section search on the logarithm.
     static func minimum(of function: (Double) -> Double, between low: Double, and high: Double) -> Double {

@@ -11,6 +11,12 @@ public enum SimulatedFilm {
     /// Side of the stored pictures over the zona's diameter: leaves room to turn, shift and enlarge.
     public static let span = 1.5
 
+    /// What embryo `seed` may turn out to be where a share of embryos is `diverse`, and a name that tells it from the usual one.
+    static func embryo(_ seed: UInt64, diverse: Double) -> (options: EmbryoOptions, name: String) {
+        var random = RandomStream(seed: seed, label: "usual or diverse")
+        return random.chance(diverse) ? (.diverse(seed: seed), "\(seed)-diverse") : (EmbryoOptions(), "\(seed)")
+    }
+
     /// Renders the film of embryo `seed`; `side` pixels wide.
     ///
     /// The seed decides the embryo, its look, the optics and when the recording starts and ends.

@@ -56,10 +56,9 @@ struct TrainingMaterial {
             let film: CropFilm
             if index < count {
                 let seed = recipe.firstSeed + UInt64(index)
-                func render() -> CropFilm {
-                    SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: EmbryoOptions())
-                }
-                film = try cache?.film("\(seed)") { render() } ?? render()
+                let (options, name) = SimulatedFilm.embryo(seed, diverse: recipe.diverse)
+                func render() -> CropFilm { SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: options) }
+                film = try cache?.film(name) { render() } ?? render()
             } else {
                 let seed = recipe.firstSeed + UInt64(index - count)
                 let source = SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: .undisturbed, pictures: 8)
@@ -99,7 +98,7 @@ struct TrainingMaterial {
             recipe.count + recipe.validation, jobs: request.jobs, "simulated recordings", isCancelled, report
         ) { index in
             // The tracker has varied the crops already.
-            let recording = TroubledRecording(seed: recipe.firstSeed + UInt64(index))
+            let recording = TroubledRecording(seed: recipe.firstSeed + UInt64(index), diverse: request.recipe.simulation.diverse)
             return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).map {
                 let example = try bank.example($0, variant: 0, seed: request.recipe.seed)
                 return (example, TimedFilm($0, example))

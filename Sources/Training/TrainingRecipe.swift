@@ -28,6 +28,9 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var firstSeed: UInt64 = 1000
         /// Share of films in transmitted light on a dish.
         public var dishShare = 0.4
+        /// Share of the simulated embryos, those of the encoder's pictures and of the recordings too, whose fragments, sizes and contacts
+        /// of cells are drawn wider than the simulator's usual ones; see `EmbryoOptions.diverse`.
+        public var diverse = 0.0
         /// Ways in which each film is seen.
         public var variants = 1
         /// Films of nothing that could be read.
@@ -160,6 +163,7 @@ extension TrainingRecipe {
             try section.set(&recipe.simulation.validationFilms, "validation_films", 0...100_000)
             if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.simulation.firstSeed = UInt64(seed) }
             try section.set(&recipe.simulation.dishShare, "dish_share", 0...1)
+            try section.set(&recipe.simulation.diverse, "diverse", 0...1)
             try section.set(&recipe.simulation.variants, "variants", 1...100)
             try section.set(&recipe.simulation.unreadableFilms, "unreadable_films", 0...100_000)
             try section.set(&recipe.simulation.share, "share", 0...1)
@@ -191,7 +195,9 @@ extension TrainingRecipe {
             try section.set(&recipe.encoder.share, "share", 0...1)
             try section.set(&recipe.encoder.stillsShare, "stills_share", 0...1)
             try section.set(&recipe.encoder.recordings, "recordings", 0...100_000)
-            if let seed = try section.integer("recordings_first_seed", 0...Int.max / 2) { recipe.encoder.recordingsFirstSeed = UInt64(seed) }
+            if let seed = try section.integer("recordings_first_seed", 0...Int.max / 2) {
+                recipe.encoder.recordingsFirstSeed = UInt64(seed)
+            }
             try section.set(&recipe.encoder.recordingsShare, "recordings_share", 0...1)
             try section.set(&recipe.encoder.batch, "batch", 2...1024)
             try section.set(&recipe.encoder.rate, "rate", 1e-7...1)

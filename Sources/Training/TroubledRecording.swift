@@ -12,12 +12,15 @@ struct TroubledRecording {
 
     /// The recording of a seed; those of even seeds are dishes in transmitted light, the others single wells in relief.
     ///
-    /// The seed decides the layout, the size of the frames, the interval, the length, every rate of trouble and the compression.
-    init(seed: UInt64) {
+    /// The seed decides the layout, the size of the frames, the interval, the length, every rate of trouble and the compression, and
+    /// whether its embryos belong to the share that is `diverse`.
+    init(seed: UInt64, diverse: Double = 0) {
         var random = RandomStream(seed: seed, label: "training recording")
         var plan = RecordingPlan()
         plan.seed = seed
-        plan.name = "recording-\(seed)"
+        let (options, name) = SimulatedFilm.embryo(seed, diverse: diverse)
+        plan.name = "recording-\(name)"
+        plan.embryos = options
         if seed.isMultiple(of: 2) {
             plan.layout = random.chance(0.75) ? .grid4 : .grid3
             let width = [960, 1280, 1600][random.integer(0...2)]

@@ -120,4 +120,47 @@ import Testing
             #expect(volume > 0.6 * egg && volume < 1.75 * egg, "\(hours) h: \(volume / egg)")
         }
     }
+
+    /// What the options on the cells' form ask for is what grows: sizes of fragments, unequal divisions, cells that barely touch.
+    @Test func formIsWhatTheOptionsAskFor() throws {
+        var options = EmbryoOptions.undisturbed
+        options.fragmentationMedian = 0.15
+        func grown(_ options: EmbryoOptions) -> [SimulatedEmbryo] {
+            (1...12).map { SimulatedEmbryo(seed: $0, options: options, until: 60) }
+        }
+        func median(_ values: [Float]) -> Float { values.sorted()[values.count / 2] }
+        func fragments(_ embryos: [SimulatedEmbryo]) -> [Float] {
+            embryos.flatMap { $0.growth.bodies(at: 55).filter { $0.kind == .fragment }.map(\.radius) }
+        }
+        /// Mean difference of the first two cells' shares of the volume.
+        func unevenness(_ embryos: [SimulatedEmbryo]) -> Float {
+            embryos.reduce(0) { $0 + abs($1.lineage.cells[1].volume - $1.lineage.cells[2].volume) / $1.lineage.cells[0].volume }
+                / Float(embryos.count)
+        }
+        let usual = grown(options)
+        var wide = options
+        wide.fragmentRadius = 9
+        wide.unevenCleavage = 1
+        wide.divisionSpread = 0.1
+        wide.looseCells = 1
+        let other = grown(wide)
+        #expect((3...6).contains(median(fragments(usual))))
+        #expect((8...16).contains(median(fragments(other))))
+        #expect(fragments(other).allSatisfy { $0 <= 16 })
+        #expect(unevenness(usual) < 0.12)
+        #expect((0.16...0.32).contains(unevenness(other)))
+        #expect(usual.allSatisfy { $0.anatomy.contact < 0.95 } && other.allSatisfy { $0.anatomy.contact >= 0.95 })
+        // The fragments' volume does not follow from their size.
+        for (a, b) in zip(usual, other) { #expect(a.truth.fragmentation == b.truth.fragmentation) }
+    }
+
+    @Test func diverseEmbryosAreValidAndFollowFromTheirSeed() throws {
+        for seed in 0..<300 as Range<UInt64> {
+            let options = EmbryoOptions.diverse(seed: seed)
+            #expect(options == .diverse(seed: seed) && options != .diverse(seed: seed + 1))
+            var plan = RecordingPlan()
+            plan.embryos = options
+            try plan.validate()
+        }
+    }
 }

@@ -173,6 +173,11 @@ import Testing
         refuses("trouble") { $0.trouble.dark = 2 }
         refuses("embryos") { $0.embryos.arrest = -0.1 }
         refuses("embryos.fragmentationMost") { $0.embryos.fragmentationMost = 0.9 }
+        refuses("embryos") { $0.embryos.looseCells = 1.5 }
+        refuses("embryos") { $0.embryos.unevenCleavage = -0.1 }
+        refuses("embryos.fragmentRadius") { $0.embryos.fragmentRadius = 40 }
+        refuses("embryos.fragmentRadius") { $0.embryos.fragmentRadius = .nan }
+        refuses("embryos.divisionSpread") { $0.embryos.divisionSpread = 0.5 }
         #expect(throws: SimulationError.self) { try RecordingWriter(format: .mjpeg, container: "mp4", jobs: 1) }
         #expect(throws: SimulationError.self) { try RecordingWriter(format: .mjpeg, jobs: 1, acquisitionClock: true) }
         #expect("\(SimulationError.badValue(name: "days", value: "0", reason: "must lie above 0"))".contains("days"))

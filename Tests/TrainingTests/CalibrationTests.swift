@@ -36,7 +36,13 @@ import Testing
     }
 
     @Test func fewFilmsCountLess() {
-        #expect(abs(Calibration.shrunk(0.5, films: 2) - 0.87) < 0.01 && abs(Calibration.shrunk(2, films: 100_000) - 2) < 0.01)
+        #expect(abs(Calibration.shrunk(0.5, toward: 1, films: 2) - 0.87) < 0.01)
+        #expect(abs(Calibration.shrunk(2, toward: 1, films: 100_000) - 2) < 0.01)
+        // A laboratory's one film does not undo what the model that it began from knew.
+        #expect(
+            Calibration.shrunk(0.8, toward: 0.8, films: 1) == 0.8 && abs(Calibration.shrunk(1.6, toward: 0.8, films: 8) - 1.131) < 0.001)
+        let one = Calibration(logits: [[0, 0]], labels: [[0]], classes: 2, temperature: 0.8, noneOdds: 1.3)
+        #expect((0.6...1).contains(one.temperature) && (0.7...1.3).contains(one.noneOdds))
     }
 
     @Test func theMinimumIsFound() {

@@ -19,7 +19,7 @@ import Testing
             name: ours
             seed: 7
             input_size: 160
-            simulation: {films: 12, validation_films: 3, first_seed: 50, dish_share: 0.5, variants: 2, unreadable_films: 4, share: 0.6}
+            simulation: {films: 12, validation_films: 3, first_seed: 50, dish_share: 0.5, diverse: 0.3, variants: 2, unreadable_films: 4, share: 0.6}
             recordings: {count: 6, validation: 2, first_seed: 70, share: 0.3}
             stills: {variants: 5, share: 0.4}
             encoder: {epochs: 2, first_epochs: 3, first_size: 96, films: 9, pictures: 4, first_seed: 3, share: 0.7, stills_share: 0.3, recordings: 5, recordings_first_seed: 80, recordings_share: 0.1, batch: 16, rate: 1.0e-3, pace: 0.5, dropout: 0, first_block: 4, adaptation: 0.25}
@@ -30,14 +30,17 @@ import Testing
         #expect(recipe.name == "ours" && recipe.seed == 7 && recipe.inputSize == 160)
         #expect(
             recipe.simulation
-                == .init(films: 12, validationFilms: 3, firstSeed: 50, dishShare: 0.5, variants: 2, unreadableFilms: 4, share: 0.6))
+                == .init(
+                    films: 12, validationFilms: 3, firstSeed: 50, dishShare: 0.5, diverse: 0.3, variants: 2, unreadableFilms: 4, share: 0.6)
+        )
         #expect(recipe.recordings == .init(count: 6, validation: 2, firstSeed: 70, share: 0.3))
         #expect(recipe.stills == .init(variants: 5, share: 0.4))
         #expect(recipe.augmentation.compression == 1 && recipe.augmentation.turn == 5 && recipe.augmentation.filter == 0.3)
         #expect(recipe.network.kind == .attention && recipe.network.layers == 2 && recipe.network.frames == .shuffled)
         #expect(recipe.encoder.epochs == 2 && recipe.encoder.films == 9 && recipe.encoder.pictures == 4 && recipe.encoder.firstSeed == 3)
         #expect(recipe.encoder.firstEpochs == 3 && recipe.encoder.firstSize == 96)
-        #expect(recipe.encoder.share == 0.7 && recipe.encoder.stillsShare == 0.3 && recipe.encoder.batch == 16 && recipe.encoder.rate == 1e-3)
+        #expect(
+            recipe.encoder.share == 0.7 && recipe.encoder.stillsShare == 0.3 && recipe.encoder.batch == 16 && recipe.encoder.rate == 1e-3)
         #expect(recipe.encoder.pace == 0.5 && recipe.encoder.dropout == 0 && recipe.encoder.firstBlock == 4)
         #expect(recipe.encoder.adaptation == 0.25)
         #expect(recipe.encoder.recordings == 5 && recipe.encoder.recordingsFirstSeed == 80 && recipe.encoder.recordingsShare == 0.1)

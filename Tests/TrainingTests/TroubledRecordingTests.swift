@@ -19,6 +19,21 @@ import Testing
         #expect(Set(plans.map(\.trouble.drift)).count == plans.count)
     }
 
+    /// Usual and diverse embryos of one seed are told apart by their name, which is what a cache goes by.
+    @Test func aShareOfTheRecordingsIsDiverse() throws {
+        let seeds = (0..<200).map { 900 + UInt64($0) }
+        let diverse = seeds.filter { TroubledRecording(seed: $0, diverse: 0.3).plan.embryos != EmbryoOptions() }
+        #expect((40...80).contains(diverse.count))
+        for seed in seeds {
+            let (none, some) = (TroubledRecording(seed: seed).plan, TroubledRecording(seed: seed, diverse: 0.3).plan)
+            try some.validate()
+            #expect(none.name == "recording-\(seed)" && none.embryos == EmbryoOptions())
+            #expect(some.name == (diverse.contains(seed) ? "recording-\(seed)-diverse" : none.name))
+            #expect(some.trouble == none.trouble && some.layout == none.layout && some.interval == none.interval)
+            #expect(SimulatedFilm.embryo(seed, diverse: 0.3).options == some.embryos)
+        }
+    }
+
     /// Half a day of a dish: every film's pictures carry the stages of the truth, and a kept recording is not rendered again.
     @Test func filmsCarryTheTruth() throws {
         let folder = try TemporaryFolder()
