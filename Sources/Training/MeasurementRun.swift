@@ -43,12 +43,16 @@ public struct MeasurementRun: Sendable {
         if let adaptation, model.adaptation > 0 { model.adaptation = adaptation }
         var results: [Result] = []
         if simulated > 0 {
-            results.append(try measure(simulatedFilms(model), "Simulated embryos, both optics", model))
+            results.append(try measure(simulatedFilms(model, diverse: false), "Simulated embryos, both optics", model))
             results.append(Result(title: "Nothing to read: noise, empty wells, blur", measurement: try measureUnreadable(model)))
         }
         if let stills { results.append(Result(title: "Stills, the fifth kept out", measurement: try measureStills(model, stills))) }
         if let planes {
             for result in try measurePlanes(model, planes) { results.append(result) }
+        }
+        if simulated > 0 {
+            let title = "The same with fragments, sizes and contacts of cells drawn wider"
+            results.append(try measure(simulatedFilms(model, diverse: true), title, model))
         }
         for folder in data {
             for entry in try LaboratoryData.find(folder) {
@@ -69,10 +73,12 @@ public struct MeasurementRun: Sendable {
         return result
     }
 
-    private func simulatedFilms(_ model: StageModel) throws -> [CropFilm] {
+    /// - Parameter diverse: see `EmbryoOptions.diverse`.
+    private func simulatedFilms(_ model: StageModel, diverse: Bool) throws -> [CropFilm] {
         let side = side(model)
         return try TrainingMaterial.each(simulated, jobs: jobs, "", { false }, { _ in }) { index in
-            SimulatedFilm.render(seed: Self.firstSeed + UInt64(index), side: side, dishShare: 0.4, options: EmbryoOptions())
+            let seed = Self.firstSeed + UInt64(index)
+            return SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: diverse ? .diverse(seed: seed) : EmbryoOptions())
         }
     }
 
