@@ -19,9 +19,9 @@ import Testing
         #expect(usual.measurement.confusion.map { $0.reduce(0, +) } == wide.measurement.confusion.map { $0.reduce(0, +) })
         for result in [usual, wide] {
             let timelines = try #require(result.timelines)
-            let p = try #require(timelines.metrics.values[["frames", "p_v"]])
-            // The model that ships reads such an embryo; always the commonest stage would be about 0.2.
-            #expect(p > 0.5 && p <= 1)
+            // The model that ships reads such an embryo, or is one cell off where cells differ much; always the commonest is about 0.2.
+            let near = try #require(timelines.metrics.values[["frames", "within_one_stage"]])
+            #expect(near > 0.7 && near <= 1)
             #expect(result.timelinesOfUnknownAge != nil)
         }
     }
