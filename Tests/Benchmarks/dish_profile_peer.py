@@ -8,7 +8,7 @@ The dish is a real 16-well still that drifts, defocuses and flickers (make_dish_
 finds the wells once, encodes every well's crop of every frame, runs a GRU and decodes a path. Ours does that and tracks, judges quality,
 gives intervals and writes the report. Both run on the same two cores, in turn, and who comes first alternates; a ratio is the median of
 the pairs. Crops a second count wells times frames, of ours by the clock of the whole process, of the peer by its own, which begins after
-its start-up. Memory is the peak of the whole process. Crops of 128 pixels are what the shipped model reads; at 224, the peer's default,
+its start-up. Memory is the peak of the whole process. Crops of 160 pixels are what the shipped model reads; at 224, the peer's default,
 the same network reads larger crops: what it says then means nothing, what it costs does.
 
 Variants of ours: as shipped, which takes over the features of an embryo that changed less than 0.02 (`model: reuse_below` of a pipeline;
@@ -66,7 +66,7 @@ def main():
                         help="folder with make_dish_recording.py and profile_peer.py")
     parser.add_argument("--recording", help="default: made by make_dish_recording.py")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 224])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[160, 224])
     parser.add_argument("--reuse", type=float, nargs="*", default=[], help="limits of further variants")
     parser.add_argument("--brief", action="store_true", help="leave out the variant that encodes the empty wells as well")
     parser.add_argument("--json", help="write all figures to this file")
