@@ -45,7 +45,7 @@ struct EmbryoAnatomy: Sendable {
     /// Cells that stay out of the compacted mass.
     let excluded: Int
 
-    init(seed: UInt64, options: EmbryoOptions = EmbryoOptions()) {
+    init(seed: UInt64, options: EmbryoOptions) {
         var random = RandomStream(seed: seed, label: "anatomy")
         zonaOuter = random.normal(Float(74), 2.8)
         let thickness = random.uniform(Float(0.072), 0.11)

@@ -32,6 +32,19 @@ public enum StageStills {
         public var heldOut: Bool
     }
 
+    /// The names of each class's stills, sorted. Throws where a class has no folder.
+    static func names(in folder: URL) throws(TrainingError) -> [[String]] {
+        var result: [[String]] = []
+        for entry in classes {
+            let place = folder.appendingPathComponent(entry.folder)
+            guard let names = try? FileManager.default.contentsOfDirectory(atPath: place.path) else {
+                throw .dataUnusable(path: folder.path, problem: "it has no folder \(entry.folder)")
+            }
+            result.append(names.sorted())
+        }
+        return result
+    }
+
     /// Reads the stills below `folder`, cut around the embryo that the detector finds.
     ///
     /// A blastocyst's label says "cavity" only: any of its stages is right.
@@ -39,11 +52,9 @@ public enum StageStills {
     public static func read(_ folder: URL, side: Int) throws -> (stills: [Still], missed: [String]) {
         var stills: [Still] = []
         var missed: [String] = []
-        for (group, entry) in classes.enumerated() {
+        for (group, names) in try self.names(in: folder).enumerated() {
+            let entry = classes[group]
             let place = folder.appendingPathComponent(entry.folder)
-            guard let names = try? FileManager.default.contentsOfDirectory(atPath: place.path).sorted() else {
-                throw TrainingError.dataUnusable(path: folder.path, problem: "it has no folder \(entry.folder)")
-            }
             for (index, name) in names.enumerated() {
                 let title = "still-\(entry.folder)-\(name)"
                 guard

@@ -85,6 +85,8 @@ public struct StageTrainer: Sendable {
             let model = try StageModel.load(url)
             if request.recipe.encoder.epochs == 0 { request.recipe.inputSize = model.inputSize }
         }
+        // A wrong folder is said before the films are rendered, which can take an hour.
+        if let stills = request.stills { _ = try StageStills.names(in: stills) }
         let recipe = request.recipe
         let laboratory = try LaboratoryFilms.read(request, isCancelled: isCancelled, report: report)
         var encoder = try encoderFile(request)

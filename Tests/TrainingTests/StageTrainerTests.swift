@@ -217,6 +217,18 @@ import Testing
         } throws: { "\($0)".contains("start.safetensors") }
     }
 
+    /// A mistyped folder of stills must not be found out after an hour of rendering.
+    @Test func stillsThatAreNotThereAreSaidFirst() throws {
+        let folder = try TemporaryFolder()
+        var small = recipe()
+        small.simulation.films = 2
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        request.stills = URL(fileURLWithPath: "/nowhere")
+        #expect {
+            try StageTrainer(request).run { progress in Issue.record("began with \(progress)") }
+        } throws: { "\($0)".contains("/nowhere") && "\($0)".contains("2cell") }
+    }
+
     @Test func interruptionLeavesNoModel() throws {
         let folder = try TemporaryFolder()
         var small = recipe()
