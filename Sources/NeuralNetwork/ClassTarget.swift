@@ -37,10 +37,11 @@ public struct ClassSet: Sendable, Hashable, ExpressibleByArrayLiteral {
 /// ClassTarget(4)                                  // class 4, of all
 /// ClassTarget(4, among: [2, 4, 8, 11, 12])        // class 4, by labels that know only five classes
 /// ClassTarget(either: [11, 12])                   // 11 or 12, nobody knows which
+/// ClassTarget(8, or: [5, 6, 7, 9])                // 8 by name, and as well one of the others
 /// ClassTarget.unknown                             // no loss
 /// ```
 public struct ClassTarget: Sendable, Hashable {
-    /// The class, the lowest of several acceptable ones, or −1 where nothing is known. It decides the weight.
+    /// The class, of several acceptable ones the named or else the lowest, or −1 where nothing is known. It decides the weight.
     public let label: Int
     /// Classes any of which is right; empty where nothing is known.
     public let acceptable: ClassSet
@@ -58,6 +59,13 @@ public struct ClassTarget: Sendable, Hashable {
     public init(either acceptable: ClassSet, among possible: ClassSet = .all) {
         label = acceptable.bits == 0 ? -1 : acceptable.bits.trailingZeroBitCount
         self.acceptable = acceptable
+        self.possible = possible
+    }
+
+    /// A class by name that may as well be one of others.
+    public init(_ label: Int, or others: ClassSet, among possible: ClassSet = .all) {
+        self.label = label
+        acceptable = ClassSet(bits: ClassSet([label]).bits | others.bits)
         self.possible = possible
     }
 

@@ -26,8 +26,18 @@ public struct AugmentationRanges: Sendable, Equatable, Codable {
     public var occlusion = 0.15
     /// Share of films seen through a random filter, as if by optics of another make.
     public var filter = 0.0
+    /// Whether that filter is stronger than any that training sees.
+    var isUnfamiliar = false
 
     public init() {}
+
+    /// A look that training does not know: every film through a filter stronger than its own, and more often through few pixels.
+    var unfamiliar: AugmentationRanges {
+        var ranges = self
+        (ranges.filter, ranges.isUnfamiliar) = (1, true)
+        ranges.coarse = min(1, coarse + 0.2)
+        return ranges
+    }
 
     /// The same for crops that a camera, a codec and a tracker have varied already: another place, size and turn, nothing else.
     var placeOnly: AugmentationRanges {
@@ -117,7 +127,7 @@ public struct CropAugmentation: Sendable {
             }
         }
         self.blots = blots
-        filter = random.chance(ranges.filter) ? RandomFilter(&random) : nil
+        filter = random.chance(ranges.filter) ? RandomFilter(&random, strengths: ranges.isUnfamiliar ? RandomFilter.unfamiliar : RandomFilter.usual) : nil
     }
 
     /// The crop of `size` pixels that this way sees of a stored picture, intensities about 0...1, not yet normalised.

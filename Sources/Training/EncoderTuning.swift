@@ -175,7 +175,7 @@ struct EncoderTuning {
                 return UnreadableFilm.render(seed: seed, side: side, count: plan.pictures, source: source)
             }
             let seed = plan.firstSeed + UInt64(index)
-            let (options, name) = SimulatedFilm.embryo(seed, diverse: recipe.simulation.diverse)
+            let (options, name) = SimulatedFilm.embryo(seed, recipe.simulation)
             func render() -> CropFilm {
                 SimulatedFilm.render(
                     seed: seed, side: side, dishShare: recipe.simulation.dishShare, options: options, pictures: plan.pictures)
@@ -192,7 +192,7 @@ struct EncoderTuning {
         let plan = recipe.encoder
         let films = try TrainingMaterial.each(plan.recordings, jobs: request.jobs, "recordings for the encoder", isCancelled, report) {
             index in
-            let recording = TroubledRecording(seed: plan.recordingsFirstSeed + UInt64(index), diverse: recipe.simulation.diverse)
+            let recording = TroubledRecording(seed: plan.recordingsFirstSeed + UInt64(index), embryos: recipe.simulation)
             return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).map { $0.thinned(to: 64) }
         }
         return Array(films.joined())
@@ -207,6 +207,7 @@ struct EncoderTuning {
         (plan.epochs, plan.firstEpochs, plan.firstSize) = (phase.epochs, 0, 0)
         let text =
             "\(Version.text) \(recipe.seed) \(phase.size) \(plan) \(recipe.augmentation) \(recipe.simulation.dishShare) \(recipe.simulation.diverse) "
+            + "\(recipe.simulation.unfertilised ?? -1) "
             + "\(recipe.learning.decay) \(recipe.learning.ordinalSmoothing) \(stills)"
         var parts = Data(text.utf8) + (try phase.start.serialised())
         for film in laboratory.training {

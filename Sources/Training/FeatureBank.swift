@@ -13,7 +13,14 @@ public struct FeatureBank: Sendable {
     /// Digest of the encoder's weights, part of every key.
     let encoderDigest: String
     let size: Int
-    let ranges: AugmentationRanges
+    private(set) var ranges: AugmentationRanges
+
+    /// The same encoder's features of films in looks that training does not know.
+    var unfamiliar: FeatureBank {
+        var bank = self
+        bank.ranges = ranges.unfamiliar
+        return bank
+    }
 
     /// - Parameters:
     ///   - encoder: the file of the encoder's weights.

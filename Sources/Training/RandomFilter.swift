@@ -13,8 +13,13 @@ struct RandomFilter: Sendable {
     /// (2 reach + 1)² weights in rows, of sum 1.
     let weights: [Float]
 
+    /// How strong the filters are that training sees: the norm of the kernel beside the identity.
+    static let usual: ClosedRange<Float> = 0.2...1.2
+    /// How strong those are that it never sees.
+    static let unfamiliar: ClosedRange<Float> = 1.2...2
+
     /// The identity and a kernel of no sum, normal under a Gaussian window of up to nine taps.
-    init(_ random: inout RandomStream) {
+    init(_ random: inout RandomStream, strengths: ClosedRange<Float> = usual) {
         let reach = random.integer(1...4)
         let side = 2 * reach + 1
         let width = Float(reach) * 0.7
@@ -28,7 +33,7 @@ struct RandomFilter: Sendable {
         let mean = kernel.reduce(0, +) / Float(kernel.count)
         for index in kernel.indices { kernel[index] -= mean }
         let norm = kernel.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        let strength = random.uniform(Float(0.2), 1.2) / max(norm, 1e-6)
+        let strength = random.uniform(strengths.lowerBound, strengths.upperBound) / max(norm, 1e-6)
         for index in kernel.indices { kernel[index] *= strength }
         kernel[reach * side + reach] += 1
         self.reach = reach

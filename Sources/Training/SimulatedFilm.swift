@@ -11,10 +11,17 @@ public enum SimulatedFilm {
     /// Side of the stored pictures over the zona's diameter: leaves room to turn, shift and enlarge.
     public static let span = 1.5
 
-    /// What embryo `seed` may turn out to be where a share of embryos is `diverse`, and a name that tells it from the usual one.
-    static func embryo(_ seed: UInt64, diverse: Double) -> (options: EmbryoOptions, name: String) {
+    /// What embryo `seed` may turn out to be in training by a recipe, and a name that tells it from others of that seed.
+    static func embryo(_ seed: UInt64, _ recipe: TrainingRecipe.Simulation) -> (options: EmbryoOptions, name: String) {
         var random = RandomStream(seed: seed, label: "usual or diverse")
-        return random.chance(diverse) ? (.diverse(seed: seed), "\(seed)-diverse") : (EmbryoOptions(), "\(seed)")
+        let isDiverse = random.chance(recipe.diverse)
+        var options = isDiverse ? EmbryoOptions.diverse(seed: seed) : EmbryoOptions()
+        var name = isDiverse ? "\(seed)-diverse" : "\(seed)"
+        if let rate = recipe.unfertilised {
+            options.unfertilised = rate
+            name += "-unfertilised-\(Int((rate * 1000).rounded()))"
+        }
+        return (options, name)
     }
 
     /// Renders the film of embryo `seed`; `side` pixels wide.

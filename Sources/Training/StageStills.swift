@@ -8,19 +8,29 @@ import Recordings
 ///
 /// The layout of EmbryoStageGen's 400 stills (MIT), which a diffusion model made that was trained on real EmbryoScope frames.
 public enum StageStills {
-    /// Folder names in order with the stages that a picture may show.
+    /// Folder names in order with the stages that a picture may show, the name's own first.
+    ///
+    /// A folder's name is no count. Among the pictures called `8cell` most show five to seven cells, the others hidden or not there, and
+    /// among those called `4cell` some show three. A network that took the names at their word would learn that whatever looks like an
+    /// EmbryoScope's picture and has more than four cells has eight: there are no stills of five, six and seven. So these only tell the
+    /// groups apart; the count within a group is for data that know it.
     public static let classes: [(folder: String, stages: [Stage])] = [
-        ("2cell", [.t2]), ("4cell", [.t4]), ("8cell", [.t8]), ("Morula", [.tM]), ("Blastocyst", [.tSB, .tB, .tEB, .tHB]),
+        ("2cell", [.t2]), ("4cell", [.t4, .t3]), ("8cell", [.t8, .t5, .t6, .t7, .t9plus]), ("Morula", [.tM]),
+        ("Blastocyst", [.tSB, .tB, .tEB, .tHB]),
     ]
 
-    /// The stages that a folder's name decides between: the five classes, and counts of cells that are off by more than one. A still of
-    /// four cells says nothing of how it compares with three or five, whose labels it may well have got, nor with a zygote, of which
-    /// there are no stills: then whatever looks like a still would be no zygote.
+    /// The stages that a folder's name decides between: the five groups without the stages beside its own whose pictures may well have
+    /// got the name. No still says how it compares with a zygote, of which there are none: then whatever looks like a still would be no
+    /// zygote.
     static func possible(_ group: Int) -> ClassSet {
-        let others: [[Stage]] = [
-            [.t5, .t6, .t7], [.t6, .t7, .t9plus], [.t3, .t5], [.t3, .t5, .t6, .t7], [.t3, .t5, .t6, .t7, .t9plus],
-        ]
-        return ClassSet((classes.flatMap(\.stages) + others[group]).map(\.index))
+        let unclear: [[Stage]] = [[.t3], [.t5], [], [.t9plus], []]
+        return ClassSet(classes.flatMap(\.stages).filter { !unclear[group].contains($0) }.map(\.index))
+    }
+
+    /// What a still of class `group` teaches.
+    static func target(_ group: Int) -> ClassTarget {
+        let stages = classes[group].stages.map(\.index)
+        return ClassTarget(stages[0], or: ClassSet(stages), among: possible(group))
     }
 
     /// One picture as a film of one frame.
@@ -47,7 +57,6 @@ public enum StageStills {
 
     /// Reads the stills below `folder`, cut around the embryo that the detector finds.
     ///
-    /// A blastocyst's label says "cavity" only: any of its stages is right.
     /// - Returns: the stills, and the names of those in which no embryo was found.
     public static func read(_ folder: URL, side: Int) throws -> (stills: [Still], missed: [String]) {
         var stills: [Still] = []
@@ -64,7 +73,7 @@ public enum StageStills {
                     missed.append("\(entry.folder)/\(name)")
                     continue
                 }
-                film.target = ClassTarget(either: ClassSet(entry.stages.map(\.index)), among: possible(group))
+                film.target = target(group)
                 stills.append(Still(group: group, film: film, heldOut: index % 5 == 4))
             }
         }

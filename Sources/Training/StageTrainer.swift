@@ -138,6 +138,7 @@ public struct StageTrainer: Sendable {
             "training.data": material.description, "training.seed": "\(recipe.seed)", "training.program": Version.text,
             "licence": "Apache-2.0",
         ]
+        origin["caution"] = recipe.caution ?? start?.metadata["caution"]
         if let start { origin["training.start"] = start.metadata["name"] ?? start.name }
         var file = try StageModelFile.make(
             name: recipe.name, inputSize: recipe.inputSize, temperature: calibration.temperature, noneOdds: calibration.noneOdds,

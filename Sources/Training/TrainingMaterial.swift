@@ -50,13 +50,14 @@ struct TrainingMaterial {
         }
         // Training films first, then validation films, then films of nothing, which need no film of another.
         let count = recipe.films + recipe.validationFilms
-        typealias Part = (examples: [LabelledSequence], timed: TimedFilm?)
+        let unfamiliar = request.recipe.calibration.unfamiliar ? bank.unfamiliar : nil
+        typealias Part = (examples: [LabelledSequence], timed: [TimedFilm])
         let parts: [Part] = try Self.each(count + recipe.unreadableFilms, jobs: request.jobs, "simulated films", isCancelled, report) {
             index in
             let film: CropFilm
             if index < count {
                 let seed = recipe.firstSeed + UInt64(index)
-                let (options, name) = SimulatedFilm.embryo(seed, diverse: recipe.diverse)
+                let (options, name) = SimulatedFilm.embryo(seed, recipe)
                 func render() -> CropFilm { SimulatedFilm.render(seed: seed, side: side, dishShare: recipe.dishShare, options: options) }
                 film = try cache?.film(name) { render() } ?? render()
             } else {
@@ -65,12 +66,16 @@ struct TrainingMaterial {
                 film = UnreadableFilm.render(seed: seed, side: side, count: 16, source: source)
             }
             let isValidation = index >= recipe.films && index < count
-            let variants = isValidation ? 1 : recipe.variants
-            let examples = try (1...variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }
-            return (examples, isValidation ? TimedFilm(film, examples[0]) : nil)
+            if isValidation {
+                let examples = try ([bank] + [unfamiliar].compactMap(\.self)).map {
+                    try $0.example(film, variant: 1, seed: request.recipe.seed)
+                }
+                return (examples, examples.map { TimedFilm(film, $0) })
+            }
+            return (try (1...recipe.variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }, [])
         }
         let all = parts.map(\.examples)
-        timed += parts.compactMap(\.timed)
+        timed += parts.flatMap(\.timed)
         let variation = SequenceVariation()
         for (index, example) in all[recipe.films..<count].joined().enumerated() {
             // The same recording in every epoch and every run.
@@ -93,15 +98,19 @@ struct TrainingMaterial {
         let recipe = request.recipe.recordings
         guard recipe.count + recipe.validation > 0 else { return }
         let side = Self.storedSide(request.recipe.inputSize)
+        let unfamiliar = request.recipe.calibration.unfamiliar ? bank.unfamiliar : nil
         typealias Part = (example: LabelledSequence, timed: TimedFilm)
         let parts: [[Part]] = try Self.each(
             recipe.count + recipe.validation, jobs: request.jobs, "simulated recordings", isCancelled, report
         ) { index in
-            // The tracker has varied the crops already.
-            let recording = TroubledRecording(seed: recipe.firstSeed + UInt64(index), diverse: request.recipe.simulation.diverse)
-            return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).map {
-                let example = try bank.example($0, variant: 0, seed: request.recipe.seed)
-                return (example, TimedFilm($0, example))
+            let recording = TroubledRecording(seed: recipe.firstSeed + UInt64(index), embryos: request.recipe.simulation)
+            return try recording.films(side: side, cache: request.cache, isCancelled: isCancelled).flatMap { film in
+                // The tracker has varied the crops already.
+                var examples = [try bank.example(film, variant: 0, seed: request.recipe.seed)]
+                if index >= recipe.count, let unfamiliar {
+                    examples.append(try unfamiliar.example(film, variant: 1, seed: request.recipe.seed))
+                }
+                return examples.map { ($0, TimedFilm(film, $0)) }
             }
         }
         let kept = parts[recipe.count...].joined()

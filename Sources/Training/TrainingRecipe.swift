@@ -1,5 +1,6 @@
 import Foundation
 import NeuralNetwork
+import Profiling
 import Yams
 
 /// Every choice of a training run: the content of a file in `Pipelines/training/`.
@@ -7,6 +8,9 @@ public struct TrainingRecipe: Sendable, Equatable {
     /// What the model is called in outputs.
     public var name = "laboratory"
     public var seed: UInt64 = 1
+    /// What stands with every profile that the model makes, see `StageModelFile.caution`; nil for that of the model that training begins
+    /// from.
+    public var caution: String?
     /// Side of a crop in pixels, a multiple of 32.
     public var inputSize = 128
     public var simulation = Simulation()
@@ -16,6 +20,7 @@ public struct TrainingRecipe: Sendable, Equatable {
     public var augmentation = AugmentationRanges()
     public var network = Network()
     public var learning = Learning()
+    public var calibration = Calibration()
 
     public init() {}
 
@@ -31,6 +36,9 @@ public struct TrainingRecipe: Sendable, Equatable {
         /// Share of the simulated embryos, those of the encoder's pictures and of the recordings too, whose fragments, sizes and contacts
         /// of cells are drawn wider than the simulator's usual ones; see `EmbryoOptions.diverse`.
         public var diverse = 0.0
+        /// Share of all those embryos that are eggs which were never fertilised; nil for the simulator's own rate
+        /// (`EmbryoOptions.unfertilised`), which is that of recordings from which most were taken out.
+        public var unfertilised: Double?
         /// Ways in which each film is seen.
         public var variants = 1
         /// Films of nothing that could be read.
@@ -119,6 +127,14 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var keep = Keep.best
     }
 
+    /// How sure the model may be.
+    public struct Calibration: Sendable, Equatable {
+        /// Whether the simulated films and recordings that decide it are shown a second time, in looks that training does not know. A
+        /// network is always surer of an unknown microscope's pictures than it is right (Ovadia and others, NeurIPS 2019); a temperature
+        /// fitted on familiar looks alone does not help that (Tomani and others, CVPR 2021).
+        public var unfamiliar = false
+    }
+
     /// Weights to keep of a run.
     public enum Keep: String, Sendable, CaseIterable {
         case best, last
@@ -155,6 +171,12 @@ extension TrainingRecipe {
         var recipe = TrainingRecipe()
         var top = try RecipeSection(text: text, file: file)
         if let name = try top.text("name") { recipe.name = name }
+        if let caution = try top.text("caution") {
+            guard caution.count <= StageModelFile.longestCaution else {
+                throw top.refuse("caution", "has \(caution.count) characters, at most \(StageModelFile.longestCaution) are shown")
+            }
+            recipe.caution = caution
+        }
         if let seed = try top.integer("seed", 0...Int.max) { recipe.seed = UInt64(seed) }
         try top.set(&recipe.inputSize, "input_size", 32...512)
         guard recipe.inputSize % 32 == 0 else { throw top.refuse("input_size", "must be a multiple of 32") }
@@ -164,6 +186,9 @@ extension TrainingRecipe {
             if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.simulation.firstSeed = UInt64(seed) }
             try section.set(&recipe.simulation.dishShare, "dish_share", 0...1)
             try section.set(&recipe.simulation.diverse, "diverse", 0...1)
+            var unfertilised = -1.0
+            try section.set(&unfertilised, "unfertilised", 0...1)
+            if unfertilised >= 0 { recipe.simulation.unfertilised = unfertilised }
             try section.set(&recipe.simulation.variants, "variants", 1...100)
             try section.set(&recipe.simulation.unreadableFilms, "unreadable_films", 0...100_000)
             try section.set(&recipe.simulation.share, "share", 0...1)
@@ -256,6 +281,10 @@ extension TrainingRecipe {
             }
             try section.finish()
         }
+        if var section = try top.section("calibration") {
+            try section.set(&recipe.calibration.unfamiliar, "unfamiliar")
+            try section.finish()
+        }
         try top.finish()
         return recipe
     }
@@ -326,6 +355,12 @@ private struct RecipeSection {
         guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
             throw refuse(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
         }
+        target = value
+    }
+
+    mutating func set(_ target: inout Bool, _ key: String) throws {
+        guard let node = node(key) else { return }
+        guard let value = node.bool else { throw refuse(key, "must be true or false") }
         target = value
     }
 

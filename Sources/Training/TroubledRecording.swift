@@ -13,12 +13,12 @@ struct TroubledRecording {
     /// The recording of a seed; those of even seeds are dishes in transmitted light, the others single wells in relief.
     ///
     /// The seed decides the layout, the size of the frames, the interval, the length, every rate of trouble and the compression, and
-    /// whether its embryos belong to the share that is `diverse`.
-    init(seed: UInt64, diverse: Double = 0) {
+    /// whether its embryos belong to the share of the recipe's that is diverse.
+    init(seed: UInt64, embryos recipe: TrainingRecipe.Simulation) {
         var random = RandomStream(seed: seed, label: "training recording")
         var plan = RecordingPlan()
         plan.seed = seed
-        let (options, name) = SimulatedFilm.embryo(seed, diverse: diverse)
+        let (options, name) = SimulatedFilm.embryo(seed, recipe)
         plan.name = "recording-\(name)"
         plan.embryos = options
         if seed.isMultiple(of: 2) {

@@ -25,6 +25,9 @@ import Testing
         let both = row(scores, ClassTarget(either: [0, 3], among: [0, 2, 3]))
         #expect(abs(both.0 - -log((e[0] + e[3]) / (e[0] + e[2] + e[3])) / 4) < 1e-14)
         #expect(both.1[1] == 0 && both.1[4] == 0 && both.1[5] == 0)
+        // A name of several is as good as the others of them; it decides the weight alone.
+        let named = row(scores, ClassTarget(3, or: [0], among: [0, 2, 3]))
+        #expect(named.0 == both.0 && named.1 == both.1 && ClassTarget(3, or: [0]).label == 3 && ClassTarget(either: [0, 3]).label == 0)
         // Nothing known, and nothing to tell apart.
         #expect(row(scores, .unknown).0 == 0 && row(scores, .unknown).1.allSatisfy { $0 == 0 })
         #expect(abs(row(scores, ClassTarget(either: [0, 3], among: [0, 3])).0) < 1e-14)
@@ -41,7 +44,7 @@ import Testing
         "Every gradient is the loss's slope",
         arguments: [
             ClassTarget(1), ClassTarget(1, among: [1, 3, 5]), ClassTarget(1, among: [0, 1, 4]), ClassTarget(either: [1, 4, 5]),
-            ClassTarget(either: [1, 3], among: [0, 1, 3, 5]),
+            ClassTarget(either: [1, 3], among: [0, 1, 3, 5]), ClassTarget(4, or: [1, 5], among: [0, 1, 4, 5]),
         ])
     func slope(target: ClassTarget) {
         var random = SeededGenerator(seed: 3)

@@ -54,6 +54,19 @@ import Testing
         #expect(manifest.recordings[0].seconds.keys.contains("frames"))
     }
 
+    /// What a model's makers know it to get wrong stands in every profile and on every page, as text.
+    @Test func theNetworksCautionIsSaid() throws {
+        let folder = try TemporaryFolder()
+        var model = try SmallModel.file()
+        model.metadata["caution"] = "Counts over <four> are guesses."
+        try model.write(to: folder.file("model.safetensors"))
+        _ = try Profiler.run(try Small.request([try Small.folder("embryo", in: folder)], in: folder))
+        let warning = "The network small: Counts over <four> are guesses."
+        #expect(try profile(folder, "embryo").warnings.contains(warning))
+        let page = try String(contentsOf: folder.file("out/embryo/report.html"), encoding: .utf8)
+        #expect(page.contains("Counts over &lt;four&gt; are guesses.") && !page.contains("<four>"))
+    }
+
     @Test func theResultDoesNotDependOnTheNumberOfJobs() throws {
         let first = try TemporaryFolder()
         let second = try TemporaryFolder()

@@ -64,17 +64,23 @@ import Testing
 
     @Test func stillsTellOnlyTheirOwnClassesApart() throws {
         for (group, entry) in StageStills.classes.enumerated() {
-            let possible = StageStills.possible(group)
-            for stage in StageStills.classes.flatMap(\.stages) { #expect(possible.contains(stage.index)) }
-            for stage in [Stage.tPB2, .tPNa, .tPNf] { #expect(!possible.contains(stage.index)) }
-            // A count that is off by one is neither taught nor forbidden.
-            for stage in entry.stages {
-                for other in [stage.index - 1, stage.index + 1] where (Stage.t2.index...Stage.t9plus.index).contains(other) {
-                    #expect(!possible.contains(other), "\(entry.folder)")
-                }
-            }
+            let target = StageStills.target(group)
+            #expect(target.label == entry.stages[0].index && target.acceptable == ClassSet(entry.stages.map(\.index)))
+            for stage in [Stage.tPB2, .tPNa, .tPNf] { #expect(!target.possible.contains(stage.index)) }
+            // The five names are told from each other, all of them.
+            for other in StageStills.classes { #expect(target.possible.contains(other.stages[0].index)) }
         }
-        #expect(StageStills.possible(1).contains(Stage.t6.index) && StageStills.possible(2).contains(Stage.t5.index))
+        // Every count of cells belongs to one name; what lies beside a name's own is neither taught nor forbidden.
+        let all = StageStills.classes.flatMap(\.stages)
+        #expect(Set(all).count == all.count && Set(all) == Set(Stage.allCases[Stage.t2.index...]))
+        // A still called eight cells teaches no count.
+        #expect(StageStills.target(2).acceptable == ClassSet(Stage.t5.index...Stage.t9plus.index))
+        let (two, four, eight) = (StageStills.possible(0), StageStills.possible(1), StageStills.possible(2))
+        #expect(!two.contains(Stage.t3.index) && !four.contains(Stage.t5.index) && four.contains(Stage.t6.index))
+        #expect(eight.contains(Stage.t3.index) && !StageStills.possible(3).contains(Stage.t9plus.index))
+    }
+
+    @Test func whatIsKnownOfAFilmIsKnownOfItsPictures() {
         var film = smallFilm()
         #expect(film.targets.map(\.label) == film.labels)
         film.target = ClassTarget(either: [12, 13], among: StageStills.possible(4))

@@ -18,6 +18,30 @@ import Testing
         return image
     }
 
+    /// What decides how sure a model may be lies outside what it learned from.
+    @Test func unfamiliarLooksAreThoseThatTrainingNeverSees() {
+        for seed in 0..<40 as Range<UInt64> {
+            var random = RandomStream(seed: seed, label: "filter test")
+            let filter = RandomFilter(&random, strengths: RandomFilter.unfamiliar)
+            let middle = filter.weights.count / 2
+            let added = filter.weights.indices.reduce(Float(0)) {
+                let value = filter.weights[$1] - ($1 == middle ? 1 : 0)
+                return $0 + value * value
+            }
+            #expect(added.squareRoot() > RandomFilter.usual.upperBound - 1e-3)
+        }
+        var ranges = AugmentationRanges()
+        ranges.filter = 0.5
+        let image = picture(width: 40, height: 40)
+        let (usual, unfamiliar) = (0..<20).reduce(into: (0, 0)) { counts, seed in
+            let plain = CropAugmentation(seed: UInt64(seed) + 1, ranges: ranges).crop(image, span: 1.5, size: 32, frame: 0)
+            let other = CropAugmentation(seed: UInt64(seed) + 1, ranges: ranges.unfamiliar).crop(image, span: 1.5, size: 32, frame: 0)
+            if plain == other { counts.0 += 1 } else { counts.1 += 1 }
+        }
+        #expect(usual == 0 && unfamiliar == 20)
+        #expect(ranges.unfamiliar.filter == 1 && ranges.unfamiliar.coarse > ranges.coarse && ranges.unfamiliar.scale == ranges.scale)
+    }
+
     @Test func theWeightsKeepTheLight() {
         var reaches: Set<Int> = []
         for seed in 0..<40 as Range<UInt64> {

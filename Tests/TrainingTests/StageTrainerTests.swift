@@ -35,6 +35,7 @@ import Testing
         let folder = try TemporaryFolder()
         try MiniatureLaboratory.writeNantes(["AA1-1", "AA1-2", "BB2-1", "CC3-4"], to: folder.url)
         var request = TrainingRequest(recipe: recipe(), output: folder.url.appendingPathComponent("model.safetensors"))
+        request.recipe.caution = "Of four embryos."
         request.data = [folder.url]
         request.cache = folder.url.appendingPathComponent("cache")
         let notes = Notes()
@@ -57,7 +58,9 @@ import Testing
         request.start = folder.url.appendingPathComponent("model.safetensors")
         request.output = folder.url.appendingPathComponent("tuned.safetensors")
         request.recipe.name = TrainingRecipe().name
+        request.recipe.caution = nil
         #expect(try StageTrainer(request).run { _ in }.sha256 != summary.sha256)
+        #expect(try StageModel.load(request.output).caution == "Of four embryos.", "a caution is kept until a recipe gives another")
         #expect(try StageModel.load(request.output).name == "miniature-tuned")
         // The couple that was kept out is evaluated, before and after.
         let page = try String(contentsOf: folder.url.appendingPathComponent("tuned.evaluation.html"), encoding: .utf8)
@@ -115,6 +118,20 @@ import Testing
         _ = try StageTrainer(request).run { _ in }
         #expect(try StageModel.load(request.output).inputSize == 64)
         #expect(try WeightFile(contentsOf: request.output).tensors["encoder.head.weight"] != file.tensors["encoder.head.weight"])
+    }
+
+    /// Looks that training does not know decide how sure the model may be, and nothing else of it.
+    @Test func unfamiliarLooksDecideTheCalibrationOnly() throws {
+        let folder = try TemporaryFolder()
+        var small = recipe()
+        (small.simulation.films, small.simulation.validationFilms) = (2, 2)
+        small.learning.keep = .last
+        var request = TrainingRequest(recipe: small, output: folder.url.appendingPathComponent("model.safetensors"))
+        let familiar = try StageTrainer(request).run { _ in }.calibration
+        let weights = try WeightFile(contentsOf: request.output).tensors.filter { $0.key.hasPrefix("sequence.") }
+        request.recipe.calibration.unfamiliar = true
+        #expect(try StageTrainer(request).run { _ in }.calibration != familiar)
+        #expect(try WeightFile(contentsOf: request.output).tensors.filter { $0.key.hasPrefix("sequence.") } == weights)
     }
 
     /// A whole recording of the recipe's own, a single well of four days: the same model whether it is kept or rendered anew.

@@ -34,6 +34,8 @@ public struct StageModel: Sendable {
     public let temperature: Double
     /// What the odds of "none of the sixteen" are multiplied by.
     public let noneOdds: Double
+    /// What a reader of its timelines must know; nil for nothing.
+    public let caution: String?
     /// The correlation time of the network's errors in hours, for `EvidenceWeights`.
     public let evidenceHours: Double
 
@@ -100,6 +102,7 @@ public struct StageModel: Sendable {
             temperature = description.temperature
             noneOdds = description.noneOdds
             evidenceHours = description.evidenceHours
+            caution = description.caution
             reducedCount = reduction?.count ?? whole.inputs
             metadata = file.metadata
             sha256 = try ContentDigest.sha256(data)

@@ -20,6 +20,7 @@ import NeuralNetwork
 /// | `strangeness.limit` | see `Strangeness`, with the tensors `strangeness.*`; optional |
 /// | `encoder.name`, `encoder.sha256` | the encoder's file, where the model holds no `encoder.*` tensors |
 /// | `sequence.*` | the recurrent network's architecture |
+/// | `caution` | what a reader of the model's timelines must know, at most 600 characters, said with every profile; optional |
 /// | `training.data`, `training.seed`, `licence` | where the weights come from |
 public struct StageModelFile: Sendable, Equatable {
     /// The model's name.
@@ -33,6 +34,8 @@ public struct StageModelFile: Sendable, Equatable {
     public var evidenceHours: Double
     /// Share of the encoder's norms that each recording's own pictures decide, see `EncoderAdaptation`.
     public var adaptation: Double
+    /// What a reader of the model's timelines must know, such as stages that it is known to confuse; nil for nothing.
+    public var caution: String?
     /// True where the encoder's weights are in the file.
     public var holdsEncoder: Bool
     /// The encoder's file; empty where the model holds it.
@@ -41,6 +44,8 @@ public struct StageModelFile: Sendable, Equatable {
     public var encoderSHA256: String
 
     static let format = "embryo-profiler.stage-model.1"
+    /// Most characters of a caution.
+    public static let longestCaution = 600
     static let shippedName = "stage-model.safetensors"
     static let encoderName = "encoder-efficientnet-lite0-imagenet.safetensors"
     /// Names of the network's classes in order.
@@ -80,6 +85,8 @@ public struct StageModelFile: Sendable, Equatable {
         let share = file.metadata["adaptation"] ?? "0"
         guard let adaptation = Double(share), (0...1).contains(adaptation) else { throw odd("adaptation", share) }
         self.adaptation = adaptation
+        caution = file.metadata["caution"]
+        if let caution, caution.isEmpty || caution.count > Self.longestCaution { throw odd("caution", caution) }
         holdsEncoder = file.tensors.keys.contains { $0.hasPrefix("encoder.") }
         encoderName = holdsEncoder ? "" : try text("encoder.name")
         encoderSHA256 = holdsEncoder ? "" : try text("encoder.sha256")

@@ -65,6 +65,7 @@ struct RecordingRun {
 
         let shortfall = shortfall(reader, of: recording)
         var warnings = recording.warnings
+        if let caution = tools.model.caution { warnings.append("The network \(tools.model.name): \(caution)") }
         if let shortfall { warnings.append(shortfall) }
         if clock.unit == .frames {
             warnings.append(

@@ -163,6 +163,19 @@ enum SmallModel {
         #expect(try SmallModel.load(old).noneOdds == 1)
     }
 
+    @Test func aCautionIsReadAndOddOnesAreRefused() throws {
+        var file = try SmallModel.file()
+        #expect(try SmallModel.load(file).caution == nil)
+        file.metadata["caution"] = "Counts of cells are guesses."
+        #expect(try SmallModel.load(file).caution == "Counts of cells are guesses.")
+        for odd in ["", String(repeating: "x", count: 601)] {
+            file.metadata["caution"] = odd
+            #expect {
+                try SmallModel.load(file)
+            } throws: { ($0 as? ProfilingError).map { "\($0)".contains("caution") } ?? false }
+        }
+    }
+
     @Test func framesThatAreNotUsableAreNotLookedAt() throws {
         let model = try SmallModel.load(SmallModel.file())
         let worker = try model.makeWorker()
