@@ -76,7 +76,18 @@ struct EncoderTuning {
         if plan.firstEpochs > 0 {
             encoder = try train(Phase(start: encoder, size: plan.firstSize, epochs: plan.firstEpochs, log: "encoder-first-log.csv"))
         }
-        return try train(Phase(start: encoder, size: recipe.inputSize, epochs: plan.epochs, log: "encoder-log.csv"))
+        encoder = try train(Phase(start: encoder, size: recipe.inputSize, epochs: plan.epochs, log: "encoder-log.csv"))
+        return plan.startShare > 0 ? try Self.average(encoder, with: start, share: plan.startShare) : encoder
+    }
+
+    /// The weights between two encoders' of one architecture: `share` of the second's and the rest of the first's, norms too.
+    static func average(_ encoder: WeightFile, with other: WeightFile, share: Double) throws -> WeightFile {
+        var result = encoder
+        for (name, tensor) in encoder.tensors {
+            let values = try other.values(name, shape: tensor.shape)
+            result.tensors[name]?.values = zip(tensor.values, values).map { Float((1 - share) * Double($0) + share * Double($1)) }
+        }
+        return try WeightFile(data: result.serialised(), name: encoder.name)
     }
 
     private func train(_ phase: Phase) throws -> WeightFile {
@@ -203,7 +214,7 @@ struct EncoderTuning {
         let stills = request.stills.map { (try? FileManager.default.subpathsOfDirectory(atPath: $0.path).sorted().joined()) ?? "" } ?? ""
         // What is done with the encoder afterwards does not change it.
         var plan = recipe.encoder
-        plan.adaptation = 0
+        (plan.adaptation, plan.startShare) = (0, 0)
         (plan.epochs, plan.firstEpochs, plan.firstSize) = (phase.epochs, 0, 0)
         let text =
             "\(Version.text) \(recipe.seed) \(phase.size) \(plan) \(recipe.augmentation) \(recipe.simulation.dishShare) \(recipe.simulation.diverse) "

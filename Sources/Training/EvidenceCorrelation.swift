@@ -8,9 +8,11 @@ struct TimedFilm: Sendable {
     let film: CropFilm
     let sequence: FeatureSequence
 
-    init(_ film: CropFilm, _ example: LabelledSequence) {
+    /// - Parameter look: tells a film that is seen more than once from itself: comparisons go by name.
+    init(_ film: CropFilm, _ example: LabelledSequence, look: Int = 0) {
         var film = film
         film.pixels = []
+        if look > 0 { film.name += "-look\(look)" }
         self.film = film
         sequence = example.sequence
     }

@@ -70,7 +70,7 @@ struct TrainingMaterial {
                 let examples = try ([bank] + [unfamiliar].compactMap(\.self)).map {
                     try $0.example(film, variant: 1, seed: request.recipe.seed)
                 }
-                return (examples, examples.map { TimedFilm(film, $0) })
+                return (examples, examples.enumerated().map { TimedFilm(film, $1, look: $0) })
             }
             return (try (1...recipe.variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }, [])
         }
@@ -110,7 +110,7 @@ struct TrainingMaterial {
                 if index >= recipe.count, let unfamiliar {
                     examples.append(try unfamiliar.example(film, variant: 1, seed: request.recipe.seed))
                 }
-                return examples.map { ($0, TimedFilm(film, $0)) }
+                return examples.enumerated().map { ($1, TimedFilm(film, $1, look: $0)) }
             }
         }
         let kept = parts[recipe.count...].joined()

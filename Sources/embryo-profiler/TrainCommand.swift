@@ -11,7 +11,7 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             DIR is what 'simulate' writes (recording, hours.csv, truth/stages.csv), one embryo (frames or a video beside \
             NAME_phases.csv and hours.csv), the Nantes layout, or a folder of such folders. Without --recipe the model \
-            that ships is trained on; a fifth of the patients is kept out and decides when to stop.
+            that ships is trained on, its encoder too (--freeze-encoder: not); a fifth of the patients is kept out and decides when to stop.
 
             Writes MODEL.safetensors, MODEL.log.csv and, where patients were kept out, MODEL.evaluation.html. Use the model by 'model: {weights: MODEL.safetensors}' in a pipeline file.
 

@@ -93,6 +93,19 @@ import Testing
             request.output = folder.url.appendingPathComponent("\(name).safetensors")
             #expect(try StageTrainer(request).run { _ in }.sha256 == summary.sha256)
         }
+        // A share of the encoder that training began from: the weights between the two, whose training the cache holds.
+        request.recipe.encoder.startShare = 0.25
+        request.output = folder.url.appendingPathComponent("between.safetensors")
+        _ = try StageTrainer(request).run { _ in }
+        let between = try WeightFile(contentsOf: request.output)
+        for name in ["encoder.head.weight", "encoder.stem.norm.variance"] {
+            let (from, to) = (try #require(imagenet.tensors[name]).values, try #require(file.tensors[name]).values)
+            let found = try #require(between.tensors[name]).values
+            let expected = zip(from, to).map { 0.25 * $0 + 0.75 * $1 }
+            #expect(found != to && zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-3 * max(1, abs($1)) }, "\(name)")
+        }
+        request.recipe.encoder.startShare = 0
+        request.output = folder.url.appendingPathComponent("warm.safetensors")
         // From that encoder on: frozen, it stays as it is.
         request.start = request.output
         request.recipe.encoder.epochs = 0
