@@ -127,7 +127,8 @@ public struct CropAugmentation: Sendable {
             }
         }
         self.blots = blots
-        filter = random.chance(ranges.filter) ? RandomFilter(&random, strengths: ranges.isUnfamiliar ? RandomFilter.unfamiliar : RandomFilter.usual) : nil
+        let strengths = ranges.isUnfamiliar ? RandomFilter.unfamiliar : RandomFilter.usual
+        filter = random.chance(ranges.filter) ? RandomFilter(&random, strengths: strengths) : nil
     }
 
     /// The crop of `size` pixels that this way sees of a stored picture, intensities about 0...1, not yet normalised.
