@@ -10,8 +10,8 @@ import Recordings
 public enum StageStills {
     /// Folder names in order with the stages that a picture may show, the name's own first.
     ///
-    /// A folder's name is no count. Among the pictures called `8cell` most show five to seven cells, the others hidden or not there, and
-    /// among those called `4cell` some show three. A network that took the names at their word would learn that whatever looks like an
+    /// A folder's name is no count. Many of the pictures called `8cell` show fewer cells, the others hidden or not there, and some of those
+    /// called `4cell` three. A network that took the names at their word would learn that whatever looks like an
     /// EmbryoScope's picture and has more than four cells has eight: there are no stills of five, six and seven. So these only tell the
     /// groups apart; the count within a group is for data that know it.
     public static let classes: [(folder: String, stages: [Stage])] = [

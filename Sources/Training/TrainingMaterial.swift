@@ -50,7 +50,7 @@ struct TrainingMaterial {
         }
         // Training films first, then validation films, then films of nothing, which need no film of another.
         let count = recipe.films + recipe.validationFilms
-        let unfamiliar = request.recipe.calibration.unfamiliar ? bank.unfamiliar : nil
+        let looks = request.recipe.calibration.unfamiliar ? [bank, bank.unfamiliar] : [bank]
         typealias Part = (examples: [LabelledSequence], timed: [TimedFilm])
         let parts: [Part] = try Self.each(count + recipe.unreadableFilms, jobs: request.jobs, "simulated films", isCancelled, report) {
             index in
@@ -67,9 +67,7 @@ struct TrainingMaterial {
             }
             let isValidation = index >= recipe.films && index < count
             if isValidation {
-                let examples = try ([bank] + [unfamiliar].compactMap(\.self)).map {
-                    try $0.example(film, variant: 1, seed: request.recipe.seed)
-                }
+                let examples = try looks.map { try $0.example(film, variant: 1, seed: request.recipe.seed) }
                 return (examples, examples.enumerated().map { TimedFilm(film, $1, look: $0) })
             }
             return (try (1...recipe.variants).map { try bank.example(film, variant: $0, seed: request.recipe.seed) }, [])

@@ -133,7 +133,7 @@ public struct TrainingRecipe: Sendable, Equatable {
     /// How sure the model may be.
     public struct Calibration: Sendable, Equatable {
         /// Whether the simulated films and recordings that decide it are shown a second time, in looks that training does not know. A
-        /// network is always surer of an unknown microscope's pictures than it is right (Ovadia and others, NeurIPS 2019); a temperature
+        /// network is as a rule surer of an unknown microscope's pictures than it is right (Ovadia and others, NeurIPS 2019); a temperature
         /// fitted on familiar looks alone does not help that (Tomani and others, CVPR 2021).
         public var unfamiliar = false
     }
@@ -148,7 +148,7 @@ extension TrainingRecipe {
     /// For a laboratory's own recordings, beginning from a trained model: small steps of the encoder, then of the recurrent network, and
     /// simulated films in both so that what the laboratory's data lack is not forgotten.
     ///
-    /// Most of what another microscope costs lies in the encoder: the recurrent network alone gains half a point to two points of frames.
+    /// Trained alone, the recurrent network gained half a point to two points of frames and nothing in the timelines (model card).
     public static var fineTuning: TrainingRecipe {
         var recipe = TrainingRecipe()
         recipe.simulation.films = 16
@@ -197,9 +197,7 @@ extension TrainingRecipe {
             if let seed = try section.integer("first_seed", 0...Int.max / 2) { recipe.simulation.firstSeed = UInt64(seed) }
             try section.set(&recipe.simulation.dishShare, "dish_share", 0...1)
             try section.set(&recipe.simulation.diverse, "diverse", 0...1)
-            var unfertilised = -1.0
-            try section.set(&unfertilised, "unfertilised", 0...1)
-            if unfertilised >= 0 { recipe.simulation.unfertilised = unfertilised }
+            if let share = try section.number("unfertilised", 0...1) { recipe.simulation.unfertilised = share }
             try section.set(&recipe.simulation.variants, "variants", 1...100)
             try section.set(&recipe.simulation.unreadableFilms, "unreadable_films", 0...100_000)
             try section.set(&recipe.simulation.share, "share", 0...1)
@@ -362,12 +360,16 @@ private struct RecipeSection {
         if let value = try integer(key, range) { target = value }
     }
 
-    mutating func set(_ target: inout Double, _ key: String, _ range: ClosedRange<Double>) throws {
-        guard let node = node(key) else { return }
+    mutating func number(_ key: String, _ range: ClosedRange<Double>) throws -> Double? {
+        guard let node = node(key) else { return nil }
         guard let value = node.float ?? node.int.map(Double.init), range.contains(value) else {
             throw refuse(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
         }
-        target = value
+        return value
+    }
+
+    mutating func set(_ target: inout Double, _ key: String, _ range: ClosedRange<Double>) throws {
+        if let value = try number(key, range) { target = value }
     }
 
     mutating func set(_ target: inout Bool, _ key: String) throws {

@@ -6,9 +6,19 @@ import Testing
 @testable import Training
 
 @Suite struct RandomFilterTests {
-    private func filter(_ seed: UInt64) -> RandomFilter {
+    private func filter(_ seed: UInt64, _ strengths: ClosedRange<Float> = RandomFilter.usual) -> RandomFilter {
         var random = RandomStream(seed: seed, label: "filter test")
-        return RandomFilter(&random)
+        return RandomFilter(&random, strengths: strengths)
+    }
+
+    /// The norm of what is added to the identity.
+    private func strength(_ filter: RandomFilter) -> Float {
+        let middle = filter.weights.count / 2
+        let squares = filter.weights.indices.map { index in
+            let value = filter.weights[index] - (index == middle ? 1 : 0)
+            return value * value
+        }
+        return squares.reduce(0, +).squareRoot()
     }
 
     private func picture(width: Int, height: Int) -> FloatImage {
@@ -21,14 +31,7 @@ import Testing
     /// What decides how sure a model may be lies outside what it learned from.
     @Test func unfamiliarLooksAreThoseThatTrainingNeverSees() {
         for seed in 0..<40 as Range<UInt64> {
-            var random = RandomStream(seed: seed, label: "filter test")
-            let filter = RandomFilter(&random, strengths: RandomFilter.unfamiliar)
-            let middle = filter.weights.count / 2
-            let added = filter.weights.indices.reduce(Float(0)) {
-                let value = filter.weights[$1] - ($1 == middle ? 1 : 0)
-                return $0 + value * value
-            }
-            #expect(added.squareRoot() > RandomFilter.usual.upperBound - 1e-3)
+            #expect(strength(filter(seed, RandomFilter.unfamiliar)) > RandomFilter.usual.upperBound - 1e-3)
         }
         var ranges = AugmentationRanges()
         ranges.filter = 0.5
@@ -50,12 +53,7 @@ import Testing
             #expect(filter.weights.count == (2 * filter.reach + 1) * (2 * filter.reach + 1))
             #expect(abs(filter.weights.reduce(0, +) - 1) < 1e-4)
             // What is added to the identity is as strong as was drawn.
-            let middle = filter.weights.count / 2
-            let added = filter.weights.indices.reduce(Float(0)) {
-                let value = filter.weights[$1] - ($1 == middle ? 1 : 0)
-                return $0 + value * value
-            }
-            #expect((0.19...1.21).contains(added.squareRoot()))
+            #expect((0.19...1.21).contains(strength(filter)))
         }
         #expect(reaches == [1, 2, 3, 4])
     }

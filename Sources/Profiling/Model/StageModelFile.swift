@@ -86,7 +86,9 @@ public struct StageModelFile: Sendable, Equatable {
         guard let adaptation = Double(share), (0...1).contains(adaptation) else { throw odd("adaptation", share) }
         self.adaptation = adaptation
         caution = file.metadata["caution"]
-        if let caution, caution.isEmpty || caution.count > Self.longestCaution { throw odd("caution", caution) }
+        if let caution, !(1...Self.longestCaution).contains(caution.count) {
+            throw invalid("its \"caution\" has \(caution.count) characters, not 1 to \(Self.longestCaution)")
+        }
         holdsEncoder = file.tensors.keys.contains { $0.hasPrefix("encoder.") }
         encoderName = holdsEncoder ? "" : try text("encoder.name")
         encoderSHA256 = holdsEncoder ? "" : try text("encoder.sha256")
