@@ -148,14 +148,16 @@ public struct RecordingPlan: Sendable, Equatable {
             + required.collapse
         let wells = layout.rows * layout.columns
         try check(wanted <= wells, "required", "\(wanted) wells", "are more than the \(wells) of the layout \(layout.name)")
-        let rates = [trouble.dark, trouble.flashed, trouble.lost]
-        try check(rates.allSatisfy { (0...1).contains($0) }, "trouble", "\(rates)", "dark, flashed and lost are shares, 0 to 1")
         let shares = [
-            embryos.unfertilised, embryos.degenerate, embryos.arrest, embryos.directFirstCleavage, embryos.directSecondCleavage,
-            embryos.reverseCleavage, embryos.multinucleation, embryos.abnormalPronuclei, embryos.collapse, embryos.hatching,
-            embryos.unevenCleavage, embryos.looseCells,
+            ("trouble.dark", trouble.dark), ("trouble.flashed", trouble.flashed), ("trouble.lost", trouble.lost),
+            ("embryos.unfertilised", embryos.unfertilised), ("embryos.degenerate", embryos.degenerate), ("embryos.arrest", embryos.arrest),
+            ("embryos.directFirstCleavage", embryos.directFirstCleavage),
+            ("embryos.directSecondCleavage", embryos.directSecondCleavage), ("embryos.reverseCleavage", embryos.reverseCleavage),
+            ("embryos.multinucleation", embryos.multinucleation), ("embryos.abnormalPronuclei", embryos.abnormalPronuclei),
+            ("embryos.collapse", embryos.collapse), ("embryos.hatching", embryos.hatching),
+            ("embryos.unevenCleavage", embryos.unevenCleavage), ("embryos.looseCells", embryos.looseCells),
         ]
-        try check(shares.allSatisfy { (0...1).contains($0) }, "embryos", "\(shares)", "rates of abnormalities are shares, 0 to 1")
+        for (name, share) in shares { try check((0...1).contains(share), name, "\(share)", "must be a share, 0 to 1") }
         try check(
             embryos.fragmentationMedian > 0 && (0...0.5).contains(embryos.fragmentationMost), "embryos.fragmentationMost",
             "\(embryos.fragmentationMost)", "fragments are 0 to 0.5 of the volume, their median above 0")

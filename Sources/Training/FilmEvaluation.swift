@@ -4,23 +4,35 @@ import Profiling
 
 /// Compares what a model reads in films, timelines and all, with their labels.
 enum FilmEvaluation {
-    /// The comparison over all films with labels; nil where there are none.
-    ///
-    /// Every picture of a film is read as `profile` reads it, and the same decoder makes its timeline.
+    /// The logarithms of the class probabilities (frames, `StageModel.classCount`) of each film, every picture read as `profile` reads it.
+    static func read(_ films: [CropFilm], model: StageModel, order: FrameOrder = .ordered, jobs: Int) throws -> [[Double]] {
+        try TrainingMaterial.each(films.count, jobs: jobs, "", { false }, { _ in }) { index in
+            try order.logProbabilities(of: films[index], model: model, worker: try model.makeWorker())
+        }
+    }
+
+    /// What a model makes of films, compared with all that have labels; nil where none has.
+    static func run(_ films: [CropFilm], model: StageModel, jobs: Int) throws -> Evaluation? {
+        let labelled = films.filter(hasStages)
+        return try run(labelled, logProbabilities: read(labelled, model: model, jobs: jobs), correlation: model.evidenceHours, jobs: jobs)
+    }
+
+    /// The same from probabilities, as `read` gives them, by the decoder that `profile` has.
     ///
     /// - Parameter clock: what the decoder is told of the hours.
     static func run(
-        _ films: [CropFilm], model: StageModel, order: FrameOrder = .ordered, clock: TimelineDecoder.Clock = .insemination, jobs: Int
+        _ films: [CropFilm], logProbabilities: [[Double]], correlation: Double, clock: TimelineDecoder.Clock = .insemination, jobs: Int
     ) throws -> Evaluation? {
-        let labelled = films.filter { film in film.labels.contains { Stage.allCases.indices.contains($0) } }
+        let labelled = films.indices.filter { hasStages(films[$0]) }
         guard !labelled.isEmpty else { return nil }
-        let make = { @Sendable (index: Int) in
-            let logs = try order.logProbabilities(of: labelled[index], model: model, worker: try model.makeWorker())
-            return try prediction(labelled[index], logProbabilities: logs, correlation: model.evidenceHours, clock: clock)
+        let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }) { place in
+            let index = labelled[place]
+            return try prediction(films[index], logProbabilities: logProbabilities[index], correlation: correlation, clock: clock)
         }
-        let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }, make)
-        return try Evaluation(predictions: predictions, truths: labelled.map(truth))
+        return try Evaluation(predictions: predictions, truths: labelled.map { truth(films[$0]) })
     }
+
+    private static func hasStages(_ film: CropFilm) -> Bool { film.labels.contains { Stage.allCases.indices.contains($0) } }
 
     /// What the decoder makes of a film's frames; the film's pictures are not looked at.
     static func prediction(

@@ -67,9 +67,10 @@ public struct MeasurementRun: Sendable {
     /// Films frame by frame, and their timelines.
     private func measure(_ films: [CropFilm], _ title: String, _ model: StageModel) throws -> Result {
         var result = Result(title: title, measurement: ModelMeasurement())
-        try add(films, model, to: &result.measurement)
-        result.timelines = try FilmEvaluation.run(films, model: model, order: order, jobs: jobs)
-        result.timelinesOfUnknownAge = try FilmEvaluation.run(films, model: model, order: order, clock: .unknownOrigin, jobs: jobs)
+        let rows = try add(films, model, to: &result.measurement)
+        result.timelines = try FilmEvaluation.run(films, logProbabilities: rows, correlation: model.evidenceHours, jobs: jobs)
+        result.timelinesOfUnknownAge = try FilmEvaluation.run(
+            films, logProbabilities: rows, correlation: model.evidenceHours, clock: .unknownOrigin, jobs: jobs)
         return result
     }
 
@@ -84,12 +85,13 @@ public struct MeasurementRun: Sendable {
 
     private func measureUnreadable(_ model: StageModel) throws -> ModelMeasurement {
         var measurement = ModelMeasurement()
-        for seed in 0..<UInt64(max(4, simulated / 2)) {
-            let source = SimulatedFilm.render(
-                seed: Self.firstSeed + seed, side: side(model), dishShare: 0.4, options: .undisturbed, pictures: 4)
-            let film = UnreadableFilm.render(seed: Self.firstSeed + seed, side: side(model), count: 6, source: source)
-            try add([film], model, to: &measurement)
+        let side = side(model)
+        let films = try TrainingMaterial.each(max(4, simulated / 2), jobs: jobs, "", { false }, { _ in }) { index in
+            let seed = Self.firstSeed + UInt64(index)
+            let source = SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: .undisturbed, pictures: 4)
+            return UnreadableFilm.render(seed: seed, side: side, count: 6, source: source)
         }
+        _ = try add(films, model, to: &measurement)
         return measurement
     }
 
@@ -133,10 +135,10 @@ public struct MeasurementRun: Sendable {
         ]
     }
 
-    private func add(_ films: [CropFilm], _ model: StageModel, to measurement: inout ModelMeasurement) throws {
-        let worker = try model.makeWorker()
-        for film in films {
-            measurement.add(film, logProbabilities: try order.logProbabilities(of: film, model: model, worker: worker))
-        }
+    /// Reads films into `measurement`; gives what was read, as `FilmEvaluation.read` does.
+    private func add(_ films: [CropFilm], _ model: StageModel, to measurement: inout ModelMeasurement) throws -> [[Double]] {
+        let rows = try FilmEvaluation.read(films, model: model, order: order, jobs: jobs)
+        for (film, row) in zip(films, rows) { measurement.add(film, logProbabilities: row) }
+        return rows
     }
 }

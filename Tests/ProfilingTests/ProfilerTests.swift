@@ -294,4 +294,13 @@ import Testing
         // Eight hours of film show neither t2 nor t3.
         #expect(scores[0].notScorable > 0.5)
     }
+
+    @Test func aRefusedModelLeavesNoFolder() throws {
+        let folder = try TemporaryFolder()
+        var request = try Small.request([Small.video("film.avi", in: folder)], in: folder)
+        try folder.write("no model", to: "bad.safetensors")
+        request.pipeline.model.weights = folder.file("bad.safetensors").path
+        #expect(throws: ProfilingError.self) { try Profiler.run(request) }
+        #expect(try !folder.names().contains("out"))
+    }
 }

@@ -170,11 +170,11 @@ import Testing
         refuses("start") { $0.start = -1 }
         refuses("empty") { $0.empty = 1.5 }
         refuses("required") { $0.required.empty = 20 }
-        refuses("trouble") { $0.trouble.dark = 2 }
-        refuses("embryos") { $0.embryos.arrest = -0.1 }
+        refuses("trouble.dark") { $0.trouble.dark = 2 }
+        refuses("embryos.arrest") { $0.embryos.arrest = -0.1 }
         refuses("embryos.fragmentationMost") { $0.embryos.fragmentationMost = 0.9 }
-        refuses("embryos") { $0.embryos.looseCells = 1.5 }
-        refuses("embryos") { $0.embryos.unevenCleavage = -0.1 }
+        refuses("embryos.looseCells") { $0.embryos.looseCells = 1.5 }
+        refuses("embryos.unevenCleavage") { $0.embryos.unevenCleavage = -0.1 }
         refuses("embryos.fragmentRadius") { $0.embryos.fragmentRadius = 40 }
         refuses("embryos.fragmentRadius") { $0.embryos.fragmentRadius = .nan }
         refuses("embryos.divisionSpread") { $0.embryos.divisionSpread = 0.5 }

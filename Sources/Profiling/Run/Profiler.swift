@@ -19,9 +19,10 @@ public enum Profiler {
         _ request: ProfileRequest, events: @escaping (ProfileEvent) -> Void = { _ in }, isCancelled: @escaping () -> Bool = { false }
     ) throws -> ProfileSummary {
         let output = request.output.standardizedFileURL
+        // A model or rule file that is refused leaves no folder behind.
+        let tools = try loadTools(request.pipeline)
         try AtomicFile.prepareFolder(output)
         var manifest = try Manifest.load(from: output)
-        let tools = try loadTools(request.pipeline)
         let settings = try settingsDigest(request, model: tools.model)
         let paths = unique(request.recordings.map(\.standardizedFileURL.path))
         let names = RecordingName.assign(paths, manifest: manifest)
