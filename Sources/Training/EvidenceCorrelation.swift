@@ -38,7 +38,7 @@ enum EvidenceCorrelation {
             let make = { @Sendable (index: Int) in
                 try FilmEvaluation.prediction(films[index].film, logProbabilities: rows[index], correlation: correlation)
             }
-            let predictions = try TrainingMaterial.each(films.count, jobs: jobs, "", { false }, { _ in }, make)
+            let predictions = try TrainingMaterial.each(films.count, jobs: jobs, make)
             var options = Evaluation.Options()
             options.resamples = 0
             let evaluation = try Evaluation(predictions: predictions, truths: truths, options: options)

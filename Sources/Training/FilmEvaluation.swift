@@ -6,7 +6,7 @@ import Profiling
 enum FilmEvaluation {
     /// The logarithms of the class probabilities (frames, `StageModel.classCount`) of each film, every picture read as `profile` reads it.
     static func read(_ films: [CropFilm], model: StageModel, order: FrameOrder = .ordered, jobs: Int) throws -> [[Double]] {
-        try TrainingMaterial.each(films.count, jobs: jobs, "", { false }, { _ in }) { index in
+        try TrainingMaterial.each(films.count, jobs: jobs) { index in
             try order.logProbabilities(of: films[index], model: model, worker: try model.makeWorker())
         }
     }
@@ -25,7 +25,7 @@ enum FilmEvaluation {
     ) throws -> Evaluation? {
         let labelled = films.indices.filter { hasStages(films[$0]) }
         guard !labelled.isEmpty else { return nil }
-        let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs, "", { false }, { _ in }) { place in
+        let predictions = try TrainingMaterial.each(labelled.count, jobs: jobs) { place in
             let index = labelled[place]
             return try prediction(films[index], logProbabilities: logProbabilities[index], correlation: correlation, clock: clock)
         }

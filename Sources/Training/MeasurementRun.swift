@@ -77,7 +77,7 @@ public struct MeasurementRun: Sendable {
     /// - Parameter diverse: see `EmbryoOptions.diverse`.
     private func simulatedFilms(_ model: StageModel, diverse: Bool) throws -> [CropFilm] {
         let side = side(model)
-        return try TrainingMaterial.each(simulated, jobs: jobs, "", { false }, { _ in }) { index in
+        return try TrainingMaterial.each(simulated, jobs: jobs) { index in
             let seed = Self.firstSeed + UInt64(index)
             return SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: diverse ? .diverse(seed: seed) : EmbryoOptions())
         }
@@ -86,7 +86,7 @@ public struct MeasurementRun: Sendable {
     private func measureUnreadable(_ model: StageModel) throws -> ModelMeasurement {
         var measurement = ModelMeasurement()
         let side = side(model)
-        let films = try TrainingMaterial.each(max(4, simulated / 2), jobs: jobs, "", { false }, { _ in }) { index in
+        let films = try TrainingMaterial.each(max(4, simulated / 2), jobs: jobs) { index in
             let seed = Self.firstSeed + UInt64(index)
             let source = SimulatedFilm.render(seed: seed, side: side, dishShare: 0.4, options: .undisturbed, pictures: 4)
             return UnreadableFilm.render(seed: seed, side: side, count: 6, source: source)

@@ -28,7 +28,7 @@ public struct StrangenessFitting: Sendable {
             folder: nil, encoder: holdsEncoder ? file : WeightFile(contentsOf: StageModelFile.shippedEncoder()), digest: "",
             size: model.inputSize, ranges: AugmentationRanges(), adaptation: model.adaptation)
         let side = TrainingMaterial.storedSide(model.inputSize)
-        let parts = try TrainingMaterial.each(films, jobs: jobs, "", { false }, { _ in }) { index in
+        let parts = try TrainingMaterial.each(films, jobs: jobs) { index in
             let film = SimulatedFilm.render(
                 seed: Self.firstSeed + UInt64(index), side: side, dishShare: 0.4, options: EmbryoOptions(), pictures: pictures)
             // Plain and as training varies it: what the camera does to an embryo is not strange.
@@ -43,7 +43,7 @@ public struct StrangenessFitting: Sendable {
         var real: [LabelledSequence] = []
         if let stills {
             let used = try StageStills.read(stills, side: side).stills.filter { !$0.heldOut }
-            real = try TrainingMaterial.each(used.count, jobs: jobs, "", { false }, { _ in }) { index in
+            real = try TrainingMaterial.each(used.count, jobs: jobs) { index in
                 let film = used[index].film
                 return LabelledSequence(
                     FeatureSequence(features: try bank.features(of: film, variant: 0, seed: 1), frames: film.count), labels: film.labels)

@@ -169,6 +169,11 @@ struct TrainingMaterial {
     /// Side at which films are stored, so that the crop has the pixels of the network's input.
     static func storedSide(_ inputSize: Int) -> Int { Int((Double(inputSize) / 1.15 * SimulatedFilm.span / 8).rounded(.up)) * 8 }
 
+    /// Runs `make` for every index on several threads, unseen and to the end; results in order, the first error thrown.
+    static func each<Value: Sendable>(_ count: Int, jobs: Int, _ make: @escaping @Sendable (Int) throws -> Value) throws -> [Value] {
+        try each(count, jobs: jobs, "", { false }, { _ in }, make)
+    }
+
     /// Runs `make` for every index on several threads; results in order, the first error thrown.
     static func each<Value: Sendable>(
         _ count: Int, jobs: Int, _ title: String, _ isCancelled: @escaping @Sendable () -> Bool,
