@@ -77,13 +77,9 @@ struct EmbryoAnatomy: Sendable {
 
     /// Radii at some hours: zona in and out, the blastocyst's wall, its cavity, and what hatched.
     func extent(truth: EmbryoTruth, hours: Double) -> EmbryoExtent {
-        func progress(_ from: Double?, _ to: Double?) -> Float {
-            guard let from else { return 0 }
-            guard let to, to > from else { return hours >= from ? 1 : 0 }
-            return Float(min(max((hours - from) / (to - from), 0), 1))
-        }
-        let stop = truth.arrest ?? .infinity
-        let now = min(hours, stop)
+        // What has arrested grows no further.
+        let now = min(hours, truth.arrest ?? .infinity)
+        func progress(_ from: Double, _ to: Double) -> Float { Float(min(max((now - from) / max(to - from, 0.01), 0), 1)) }
         var extent = EmbryoExtent(zonaInner: zonaInner, zonaOuter: zonaOuter, wall: 0, cavity: 0, hatched: 0)
         guard let start = truth.events[.tSB], now >= start else { return extent }
         let full = truth.events[.tB] ?? start + 8

@@ -24,6 +24,21 @@ import Testing
         #expect(other[0].image != alone[0].image)
     }
 
+    /// What stopped with its cavity half full looks so for good, as its label says.
+    @Test func anArrestedBlastocystGrowsNoFurther() throws {
+        var truth = EmbryoTruth.draw(seed: 11, options: .undisturbed)
+        let start = try #require(truth.events[.tSB])
+        let full = try #require(truth.events[.tB])
+        let anatomy = EmbryoAnatomy(seed: 11, options: .undisturbed)
+        func wall(_ hours: Double) -> Float { anatomy.extent(truth: truth, hours: hours).wall }
+        #expect(wall(full + 20) > wall((start + full) / 2) * 1.15)
+        truth.arrest = (start + full) / 2
+        for stage in Stage.allCases where stage > .tSB { truth.events[stage] = nil }
+        let stopped = wall(truth.arrest ?? 0)
+        #expect(stopped > 0 && stopped < anatomy.zonaInner * 0.98)
+        #expect(wall(full) == stopped && wall(full + 20) == stopped)
+    }
+
     @Test func threadsGiveTheSamePictures() {
         let hours = (0..<8).map { 20 + Double($0) * 12 }
         let serial = Parallel.map(8, jobs: 1) {
