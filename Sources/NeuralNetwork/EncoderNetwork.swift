@@ -90,7 +90,7 @@ struct EncoderNetwork<S: Scalar>: Sendable {
             tapes.append(forward(block, pass, x, into: output, scratch: scratch, sideIn: sides[index], sideOut: sides[index + 1]))
             x = output
         }
-        let pixels = (sides.last ?? 0) * (sides.last ?? 0)
+        let pixels = places(size: size)
         let headNorm = norm(parameters.head, clamps: true)
         let (inner, channels) = (parameters.head.channelsIn, parameters.head.channelsOut)
         let headTape = pass.multiply(
@@ -165,13 +165,27 @@ struct EncoderNetwork<S: Scalar>: Sendable {
         return BlockTape(index: shape.index, input: x, expand: expandTape, depthwise: filterTape, project: projectTape)
     }
 
+    /// Places of the last map of pictures of `size` × `size`, row by row.
+    func places(size: Int) -> Int {
+        let side = sides(size).last ?? 0
+        return side * side
+    }
+
+    /// The last map (places, features) of one picture, whose mean over the places the features are.
+    func lastMap(_ tape: Tape, picture: Int, size: Int, into map: UnsafeMutablePointer<S>) {
+        let places = places(size: size)
+        norm(parameters.head, clamps: true).apply(tape.head, first: picture * places, rows: places, into: map)
+    }
+
     /// The gradient of the features (pictures, features) to that of every parameter from `mode.firstBlock` on, added to `gradients`.
+    ///
+    /// `addLocal(picture, gradient)` adds what the loss asks of the last map (places, features) besides; it may be called on any thread.
     func backward(
         _ values: UnsafePointer<S>, _ tape: Tape, dFeatures: UnsafePointer<S>, size: Int, shards: Shards, mode: Mode,
-        gradients: UnsafeMutablePointer<S>, arena: Arena<S>
+        gradients: UnsafeMutablePointer<S>, arena: Arena<S>, addLocal: (Int, UnsafeMutablePointer<S>) -> Void = { _, _ in }
     ) {
         let sides = sides(size)
-        let pixels = (sides.last ?? 0) * (sides.last ?? 0)
+        let pixels = places(size: size)
         let head = parameters.head
         let headNorm = norm(head, clamps: true)
         let back = EncoderBackward(values: values, shards: shards, gradients: gradients, arena: arena)
@@ -185,6 +199,7 @@ struct EncoderNetwork<S: Scalar>: Sendable {
                 let target = start + pixel * head.channelsOut
                 for c in 0..<head.channelsOut { target[c] = dFeatures[picture * head.channelsOut + c] / S(pixels) }
             }
+            addLocal(picture, start)
             headNorm.backwardSums(values, tape.head, start, first: picture * pixels, rows: pixels, to: sums, part: picture)
         }
         back.multiply(

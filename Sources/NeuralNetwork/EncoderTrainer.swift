@@ -25,12 +25,26 @@ public protocol PictureSet: Sendable {
     var labels: [Int] { get }
     /// What is known of the class of each picture; `labels` among all classes, unless the set says more.
     var targets: [ClassTarget] { get }
-    /// (size, size) intensities of picture `index`; `random` decides how it is seen this time.
-    func picture(_ index: Int, _ random: inout SeededGenerator) throws -> [Float]
+    /// Picture `index`; `random` decides how it is seen this time.
+    func sample(_ index: Int, _ random: inout SeededGenerator) throws -> PictureSample
 }
 
 extension PictureSet {
     public var targets: [ClassTarget] { labels.map { ClassTarget($0) } }
+}
+
+/// A picture as a training step sees it.
+public struct PictureSample: Sendable, Equatable {
+    /// (size, size) intensities, 0...1.
+    public var pixels: [Float]
+    /// How many things of each kind lie at each place of the encoder's last map, (places, kinds), places row by row; NaN where that is not
+    /// known, empty where nothing is.
+    public var counts: [Float]
+
+    public init(pixels: [Float], counts: [Float] = []) {
+        self.pixels = pixels
+        self.counts = counts
+    }
 }
 
 /// Pictures in memory, varied by an augmentation.
@@ -42,8 +56,8 @@ struct StoredPictures: PictureSet {
     var labels: [Int] { pictures.map(\.label) }
     var targets: [ClassTarget] { pictures.map(\.target) }
 
-    func picture(_ index: Int, _ random: inout SeededGenerator) -> [Float] {
-        augmentation.map { $0.apply(pictures[index].pixels, size: size, &random) } ?? pictures[index].pixels
+    func sample(_ index: Int, _ random: inout SeededGenerator) -> PictureSample {
+        PictureSample(pixels: augmentation.map { $0.apply(pictures[index].pixels, size: size, &random) } ?? pictures[index].pixels)
     }
 }
 
@@ -58,8 +72,23 @@ public struct EncoderTraining: Sendable, Equatable {
     public var momentum = 0.1
     /// The encoder's learning rate as a share of the classifier's.
     public var pace = 0.1
+    /// What the encoder learns to count beside the classes; nil for nothing.
+    public var counts: Counts?
 
     public init() {}
+
+    /// Things that pictures say the number and the places of, see `PictureSample.counts`.
+    public struct Counts: Sendable, Equatable {
+        /// Kinds of things.
+        public var kinds: Int
+        /// Weight of the squared error beside the loss of the classes.
+        public var weight: Double
+
+        public init(kinds: Int, weight: Double) {
+            self.kinds = kinds
+            self.weight = weight
+        }
+    }
 
     /// Only the classifier.
     public static let frozen: EncoderTraining = {
@@ -130,7 +159,9 @@ public struct EncoderTrainer: Sendable {
         for picture in validation { try check(picture) }
         precondition(MatrixLibrary.ready)
         let sampler = try MixedSampler(counts: targets.map(\.count), shares: shares, batch: options.batch, seed: options.seed)
-        let worker = PictureGradient<Float>(configuration, classes: classes, loss: options.loss, prefix: try prefix(configuration))
+        let worker = PictureGradient<Float>(
+            configuration, classes: classes, loss: options.loss, counts: training.counts, prefix: try prefix(configuration))
+        let countsOfPicture = worker.network.places(size: size) * (training.counts?.kinds ?? 0)
         var state = try PictureTrainingState(self, worker)
         let schedule = LearningSchedule(
             peak: options.rate, warmUp: Int((options.warmUp * Double(options.epochs * sampler.steps)).rounded(.up)),
@@ -144,13 +175,13 @@ public struct EncoderTrainer: Sendable {
             var sums = EpochSums()
             for (index, picks) in sampler.epoch(state.epoch).enumerated() {
                 let seed = options.seed &* 0x2545_F491_4F6C_DD1D &+ UInt64(state.epoch) << 32 &+ UInt64(index)
-                let pictures = try prepare(picks, of: sets, seed: seed)
+                let (pictures, numbers) = try prepare(picks, of: sets, counts: countsOfPicture, seed: seed)
                 let rate = schedule.rate(at: state.optimiser.step)
                 let result = gradients.withUnsafeMutableBufferPointer { gradients in
                     gradients.update(repeating: 0)
                     return worker.run(
-                        state.values, &state.statistics, pictures: pictures, targets: picks.map { targets[$0.set][$0.example] }, size: size,
-                        mode: mode,
+                        state.values, &state.statistics, pictures: pictures, targets: picks.map { targets[$0.set][$0.example] },
+                        numbers: numbers, size: size, mode: mode,
                         dropout: Dropout(rate: options.dropout, random: SeededGenerator(seed: seed ^ 0x6C)), jobs: options.jobs,
                         gradients: gradients.baseAddress, arena: arena)
                 }
@@ -180,21 +211,30 @@ public struct EncoderTrainer: Sendable {
         return .init(count: session.outputCount, isWhole: isWhole) { session.encode($0, count: $1, into: $2) }
     }
 
-    /// The batch's pictures, each made with a generator of its own.
-    private func prepare(_ picks: [(set: Int, example: Int)], of sets: [any PictureSet], seed: UInt64) throws -> [Float] {
-        var parts = [Result<[Float], any Error>](repeating: .success([]), count: picks.count)
+    /// The batch's pictures, each made with a generator of its own, and `counts` numbers of things of each.
+    private func prepare(
+        _ picks: [(set: Int, example: Int)], of sets: [any PictureSet], counts: Int, seed: UInt64
+    ) throws -> (pictures: [Float], numbers: [Float]) {
+        var parts = [Result<PictureSample, any Error>](repeating: .success(PictureSample(pixels: [])), count: picks.count)
         parts.withUnsafeMutableBufferPointer { slots in
             nonisolated(unsafe) let slots = slots
             Jobs.run(picks.count, jobs: options.jobs) { index, _ in
                 var random = SeededGenerator(seed: seed ^ UInt64(index) << 40)
-                slots[index] = Result { try sets[picks[index].set].picture(picks[index].example, &random) }
+                slots[index] = Result { try sets[picks[index].set].sample(picks[index].example, &random) }
             }
         }
-        return try parts.flatMap { part in
-            let pixels = try part.get()
-            try check(pixels)
-            return pixels
+        var pictures: [Float] = []
+        var numbers: [Float] = []
+        for part in parts {
+            let sample = try part.get()
+            try check(sample.pixels)
+            guard sample.counts.isEmpty || counts == 0 || sample.counts.count == counts else {
+                throw NetworkError.wrongInput(reason: "\(sample.counts.count) numbers of things in a picture that has \(counts)")
+            }
+            pictures += sample.pixels
+            numbers += counts == 0 || sample.counts.isEmpty ? [Float](repeating: .nan, count: counts) : sample.counts
         }
+        return (pictures, numbers)
     }
 
     /// Mean loss and share of right pictures of a classifier; nil where nothing is labelled.
@@ -225,9 +265,11 @@ public struct EncoderTrainer: Sendable {
         file.metadata["classifier.classes"] = "\(classes)"
         file.tensors = parameters.tensors(values, statistics)
         let features = configuration.head
-        let end = parameters.layout.count
-        file.tensors["classifier.weight"] = WeightTensor(shape: [classes, features], values: Array(values[end..<end + classes * features]))
-        file.tensors["classifier.bias"] = WeightTensor(shape: [classes], values: Array(values[(end + classes * features)...]))
+        let weight = parameters.layout.count
+        let bias = weight + classes * features
+        // What may follow, the layer of the counts, has taught the encoder and is done.
+        file.tensors["classifier.weight"] = WeightTensor(shape: [classes, features], values: Array(values[weight..<bias]))
+        file.tensors["classifier.bias"] = WeightTensor(shape: [classes], values: Array(values[bias..<bias + classes]))
         return file
     }
 

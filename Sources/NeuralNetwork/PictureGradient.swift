@@ -1,4 +1,5 @@
-/// Loss and gradient of a batch of labelled pictures through encoder, dropout and a linear classifier.
+/// Loss and gradient of a batch of labelled pictures through encoder, dropout and a linear classifier, and through a linear layer that
+/// tells how many things of each kind lie at each place of the encoder's last map.
 struct PictureGradient<S: Scalar> {
     /// The part of an encoder before the first that is trained, ready to run.
     struct Prefix {
@@ -11,29 +12,44 @@ struct PictureGradient<S: Scalar> {
     }
 
     let network: EncoderNetwork<S>
-    /// The encoder's parameters, then the classifier's.
+    /// The encoder's parameters, the classifier's, then those of the counts.
     let layout: ParameterLayout
     let classifier: Linear<S>
     let loss: CrossEntropy
     let prefix: Prefix?
+    let counts: CountLoss<S>?
 
-    init(_ configuration: EncoderConfiguration, classes: Int, loss: CrossEntropy, prefix: Prefix? = nil) {
+    init(
+        _ configuration: EncoderConfiguration, classes: Int, loss: CrossEntropy, counts: EncoderTraining.Counts? = nil,
+        prefix: Prefix? = nil
+    ) {
         network = EncoderNetwork(configuration)
+        let kinds = counts?.kinds ?? 0
         layout = ParameterLayout(
             network.parameters.layout.entries.map { ($0.name, $0.shape) }
-                + [("classifier.weight", [classes, configuration.head]), ("classifier.bias", [classes])])
+                + [("classifier.weight", [classes, configuration.head]), ("classifier.bias", [classes])]
+                + (kinds > 0 ? [("counts.weight", [kinds, configuration.head]), ("counts.bias", [kinds])] : []))
         classifier = Linear(
             inputs: configuration.head, outputs: classes, weight: layout.offset("classifier.weight"), bias: layout.offset("classifier.bias")
         )
         self.loss = loss
         self.prefix = prefix
+        if let counts, kinds > 0 {
+            let linear = Linear<S>(
+                inputs: configuration.head, outputs: kinds, weight: layout.offset("counts.weight"), bias: layout.offset("counts.bias"))
+            self.counts = CountLoss(linear: linear, weight: S(counts.weight))
+        } else {
+            self.counts = nil
+        }
     }
 
     /// Mean loss of the pictures (targets.count, size, size); adds the gradient where asked for and moves the running statistics.
+    ///
+    /// `numbers` (targets.count, places of the last map, kinds) says how many things lie where, see `PictureSample.counts`; empty where
+    /// that is not known of any picture.
     func run(
-        _ values: [S], _ statistics: inout [S], pictures: [S], targets: [ClassTarget], size: Int, mode: EncoderNetwork<S>.Mode,
-        dropout: Dropout?,
-        jobs: Int, gradients: UnsafeMutablePointer<S>?, arena: Arena<S>
+        _ values: [S], _ statistics: inout [S], pictures: [S], targets: [ClassTarget], numbers: [Float] = [], size: Int,
+        mode: EncoderNetwork<S>.Mode, dropout: Dropout?, jobs: Int, gradients: UnsafeMutablePointer<S>?, arena: Arena<S>
     ) -> BatchResult {
         arena.reset()
         let shards = Shards(pictures: targets.count, jobs: jobs)
@@ -75,13 +91,22 @@ struct PictureGradient<S: Scalar> {
                                 loss: &sum,
                                 right: &result.right)
                         }
+                        var local: CountLoss<S>.Tape?
+                        if let counts, let tape, !numbers.isEmpty {
+                            local = counts.forward(
+                                values, network, tape, numbers: numbers, size: size, shards: shards, loss: &sum, gradients: gradients,
+                                arena: arena)
+                        }
                         guard let gradients else { return }
                         let dFeatures = arena.take(featureCount)
                         classifier.backward(values, features, dLogits, into: dFeatures, gradients: gradients, rows: targets.count)
                         if let mask { for i in 0..<featureCount { dFeatures[i] *= mask[i] } }
                         guard let tape else { return }
                         network.backward(
-                            values, tape, dFeatures: dFeatures, size: size, shards: shards, mode: mode, gradients: gradients, arena: arena)
+                            values, tape, dFeatures: dFeatures, size: size, shards: shards, mode: mode, gradients: gradients, arena: arena
+                        ) { picture, gradient in
+                            if let counts, let local { counts.addGradient(values, local, picture: picture, to: gradient) }
+                        }
                     }
                 }
             }

@@ -31,11 +31,13 @@ struct PictureTrainingState {
             values += (0..<trainer.classes * worker.classifier.inputs).map { _ in Float((2 * random.uniform() - 1) * limit) }
             values += [Float](repeating: 0, count: trainer.classes)
         }
+        // The layer of the counts, where there is one, begins from nothing.
+        values += [Float](repeating: 0, count: worker.layout.count - values.count)
         let training = trainer.training
         let blocks = worker.network.parameters.blocks.count
         optimiser = AdamW(layout: worker.layout, values: values, decay: options.decay, clip: options.clip, averaging: options.averaging) {
             name in
-            if name.hasPrefix("classifier.") { return 1 }
+            if name.hasPrefix("classifier.") || name.hasPrefix("counts.") { return 1 }
             let block =
                 name.hasPrefix("encoder.stem") ? -1 : name.hasPrefix("encoder.head") ? blocks : Int(name.split(separator: ".")[2]) ?? blocks
             return block >= training.firstBlock ? training.pace : 0

@@ -25,6 +25,8 @@ struct EmbryoScene {
     var flattening: Float
     /// How far it has degenerated, 0...1.
     var degeneration: Float
+    /// Hours from which on it degenerates, infinite where it does not.
+    let degenerateFrom: Double
     /// Centre of the part that has hatched, and its radius; radius 0 where none.
     var hatchCentre = SIMD3<Float>()
     var hatchRadius: Float = 0
@@ -41,7 +43,8 @@ struct EmbryoScene {
         let start = truth.events[.tSB] ?? .infinity
         blending = truth.events[.t9plus] == nil ? 0 : anatomy.compaction * progress(truth.compactionStart, complete)
         flattening = start < .infinity ? progress(start, (truth.events[.tB] ?? start + 8) - 1) : 0
-        degeneration = Float(min(max((hours - (truth.degeneration ?? .infinity)) / 3, 0), 1))
+        degenerateFrom = truth.degeneration ?? .infinity
+        degeneration = Float(min(max((hours - degenerateFrom) / 3, 0), 1))
         if truth.unfertilised {
             // An egg that was not fertilised keeps one polar body, shows no pronuclei, and ages: darker, coarser, smaller.
             degeneration = max(degeneration, 0.45 * Float(min(max((hours - 16) / 40, 0), 1)))
@@ -68,6 +71,19 @@ struct EmbryoScene {
         if extent.wall > 0 { shapeBlastocyst() }
         if degeneration > 0 { degenerate() }
         turn(embryo, by: angle)
+    }
+
+    /// Cells and pronuclei with their places in µm from the zona's centre; nil where they can no longer be told apart.
+    func marks(_ lineage: Lineage) -> [(kind: BodyMark.Kind, position: SIMD3<Float>, amount: Float)]? {
+        let cells = bodies.filter { $0.kind == .cell }
+        guard extent.wall == 0, blending == 0, degeneration == 0 || cells.count == 1 && hours < degenerateFrom else { return nil }
+        var result = cells.map { cell in
+            // Both halves are there from the first sign of the furrow on, but two cells only at the event.
+            let isWhole = cell.identity == 0 || hours >= lineage.cells[Int(cell.identity)].birth + Lineage.furrow - 1e-6
+            return (BodyMark.Kind.cell, cell.position, Float(isWhole ? 1 : 0.5))
+        }
+        if cells.count == 1 { result += nuclei.map { (.pronucleus, $0.position, $0.strength) } }
+        return result
     }
 
     private mutating func addNuclei(_ truth: EmbryoTruth, _ lineage: Lineage) {

@@ -43,6 +43,26 @@ public struct CropVariation: Sendable, Equatable {
     }
 }
 
+/// Something in a crop that can be counted.
+public struct BodyMark: Sendable, Equatable, Codable {
+    public enum Kind: Int, Sendable, Codable, CaseIterable { case cell, pronucleus }
+
+    public var kind: Kind
+    /// Its centre from that of the crop, as a share of the crop's side, to the right.
+    public var x: Float
+    /// The same, down.
+    public var y: Float
+    /// How much of one it is: half for each half of a cell that is still dividing, less than one for a pronucleus that is hardly seen.
+    public var amount: Float
+
+    public init(kind: Kind, x: Float, y: Float, amount: Float) {
+        self.kind = kind
+        self.x = x
+        self.y = y
+        self.amount = amount
+    }
+}
+
 /// One crop with its truth.
 public struct SimulatedCrop: Sendable {
     /// Intensities 0...1, square.
@@ -51,6 +71,8 @@ public struct SimulatedCrop: Sendable {
     public var stageIndex: Int
     /// Hours post insemination.
     public var hours: Double
+    /// All cells and pronuclei; nil where they can no longer be told apart: from compaction on, and in what has degenerated.
+    public var marks: [BodyMark]?
 }
 
 /// Renders crops of one embryo at the given hours: squares of `size` pixels, `variation.cropSide` zona diameters wide.
@@ -81,13 +103,17 @@ public func renderSequence(
         let exposure = Exposure(
             direction: look.direction, focus: focus + Float(frameRandom.normal(0, variation.focus / 3)), depth: depth,
             zonaLine: optics == .dish ? 0.3 : 0)
-        let maps = EmbryoPainter.maps(of: EmbryoScene(embryo: embryo, hours: time), frame: frame, exposure: exposure)
+        let scene = EmbryoScene(embryo: embryo, hours: time)
+        let maps = EmbryoPainter.maps(of: scene, frame: frame, exposure: exposure)
         let gain = Float(exp(frameRandom.normal(0, variation.flicker)))
         let image =
             switch optics {
             case .embryoscope: look.picture(maps, exposure: gain, noiseSeed: frameRandom.next())
             case .dish: transmitted.crop(maps, exposure: gain, noiseSeed: frameRandom.next())
             }
-        return SimulatedCrop(image: image, stageIndex: embryo.stageIndex(at: time), hours: time)
+        let marks = scene.marks(embryo.lineage)?.map { body in
+            BodyMark(kind: body.kind, x: body.position.x / side - shift.x, y: body.position.y / side - shift.y, amount: body.amount)
+        }
+        return SimulatedCrop(image: image, stageIndex: embryo.stageIndex(at: time), hours: time, marks: marks)
     }
 }

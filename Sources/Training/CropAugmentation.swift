@@ -135,9 +135,8 @@ public struct CropAugmentation: Sendable {
     ///
     /// `span` is the picture's side over the zona's diameter. Frame number `frame` decides shake and noise.
     public func crop(_ picture: FloatImage, span: Double, size: Int, frame: Int) -> FloatImage {
-        var random = RandomStream(seed: seed &+ UInt64(truncatingIfNeeded: frame) &* 0x9e37_79b9_7f4a_7c15, label: "augmented frame")
-        let dx = shiftX + random.normal(Float(0), shake)
-        let dy = shiftY + random.normal(Float(0), shake)
+        var random = frameRandom(frame)
+        let (dx, dy) = shift(&random)
         var result = sampled(picture, span: Float(span), size: size, dx: dx, dy: dy)
         guard seed != 0 else { return result }
         if let filter { result = filter.apply(result) }
@@ -161,6 +160,27 @@ public struct CropAugmentation: Sendable {
         if quantisation > 0 { BlockCompression.apply(&result, step: quantisation * max(spread(result), 0.01) * 5) }
         for i in result.pixels.indices { result.pixels[i] = min(max(result.pixels[i], 0), 1) }
         return result
+    }
+
+    /// Where in the crop, as shares of its side from its left upper corner, a place of the stored picture comes to lie, which is given as
+    /// shares of the picture's side from its centre.
+    func place(x: Float, y: Float, span: Double, frame: Int) -> (x: Float, y: Float) {
+        var random = frameRandom(frame)
+        let (dx, dy) = shift(&random)
+        let enlargement = Float(span) / (1.15 * zoom)
+        let u = (x * cosine + y * sine) * enlargement
+        let v = (y * cosine - x * sine) * enlargement
+        return ((mirrored ? -u : u) - dx + 0.5, v - dy + 0.5)
+    }
+
+    private func frameRandom(_ frame: Int) -> RandomStream {
+        RandomStream(seed: seed &+ UInt64(truncatingIfNeeded: frame) &* 0x9e37_79b9_7f4a_7c15, label: "augmented frame")
+    }
+
+    /// Where the crop lies in this frame, as shares of its side.
+    private func shift(_ random: inout RandomStream) -> (x: Float, y: Float) {
+        let x = shiftX + random.normal(Float(0), shake)
+        return (x, shiftY + random.normal(Float(0), shake))
     }
 
     private func sampled(_ picture: FloatImage, span: Float, size: Int, dx: Float, dy: Float) -> FloatImage {

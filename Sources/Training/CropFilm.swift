@@ -1,6 +1,7 @@
 import Foundation
 import NeuralNetwork
 import Recordings
+import Simulation
 
 /// Crops of one embryo in order of time with what is known of them: what training is made of.
 public struct CropFilm: Sendable, Equatable {
@@ -18,6 +19,8 @@ public struct CropFilm: Sendable, Equatable {
     public var labels: [Int]
     /// What every label of the film says, where that is less than a class; not written to files.
     public var target: ClassTarget?
+    /// Cells and pronuclei of each picture, nil where they are not known; their places are shares of the stored picture's side.
+    public var marks: [[BodyMark]?]
     /// (frames, side, side), 8 bits.
     public var pixels: [UInt8]
 
@@ -28,6 +31,7 @@ public struct CropFilm: Sendable, Equatable {
         self.span = span
         hours = []
         labels = []
+        marks = []
         pixels = []
     }
 
@@ -38,10 +42,11 @@ public struct CropFilm: Sendable, Equatable {
     public var count: Int { hours.count }
 
     /// Adds a square picture of `side` pixels.
-    public mutating func append(_ image: FloatImage, hours time: Double, label: Int) {
+    public mutating func append(_ image: FloatImage, hours time: Double, label: Int, marks seen: [BodyMark]? = nil) {
         precondition(image.width == side && image.height == side, "pictures of one size")
         hours.append(time)
         labels.append(label)
+        marks.append(seen)
         pixels.reserveCapacity(pixels.count + side * side)
         for value in image.pixels { pixels.append(UInt8(min(max(value, 0), 1) * 255 + 0.5)) }
     }
@@ -55,6 +60,7 @@ public struct CropFilm: Sendable, Equatable {
         for index in (0..<limit).map({ $0 * count / limit }) {
             film.hours.append(hours[index])
             film.labels.append(labels[index])
+            film.marks.append(marks[index])
             film.pixels += pixels[index * side * side..<(index + 1) * side * side]
         }
         return film
@@ -75,6 +81,8 @@ extension CropFilm {
         var span: Double
         var hours: [Double]
         var labels: [Int]
+        /// Nil where no picture's are known.
+        var marks: [[BodyMark]?]?
     }
 
     private static let magic = Data("EPFILM1\n".utf8)
@@ -84,7 +92,9 @@ extension CropFilm {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            let header = try encoder.encode(Header(name: name, group: group, side: side, span: span, hours: hours, labels: labels))
+            let known = marks.contains { $0 != nil } ? marks : nil
+            let header = try encoder.encode(
+                Header(name: name, group: group, side: side, span: span, hours: hours, labels: labels, marks: known))
             var data = Self.magic
             withUnsafeBytes(of: UInt32(header.count).littleEndian) { data.append(contentsOf: $0) }
             data.append(header)
@@ -110,12 +120,14 @@ extension CropFilm {
         } catch {
             throw damaged("unreadable header")
         }
-        guard header.hours.count == header.labels.count, (1...4096).contains(header.side),
+        guard header.hours.count == header.labels.count, header.marks.map({ $0.count == header.hours.count }) ?? true,
+            (1...4096).contains(header.side),
             data.count == start + length + header.hours.count * header.side * header.side
         else { throw damaged("its pictures do not fit its header") }
         self.init(name: header.name, group: header.group, side: header.side, span: header.span)
         hours = header.hours
         labels = header.labels
+        marks = header.marks ?? [[BodyMark]?](repeating: nil, count: hours.count)
         pixels = [UInt8](data[(start + length)...])
     }
 }

@@ -26,12 +26,41 @@ struct FilmPictures: PictureSet {
         targets = places.map { films[$0.film].target ?? ClassTarget(films[$0.film].labels[$0.frame]) }
     }
 
-    func picture(_ index: Int, _ random: inout NeuralNetwork.SeededGenerator) -> [Float] {
-        picture(index, CropAugmentation(seed: random.next(), ranges: ranges))
+    func sample(_ index: Int, _ random: inout NeuralNetwork.SeededGenerator) -> PictureSample {
+        let augmentation = CropAugmentation(seed: random.next(), ranges: ranges)
+        return PictureSample(pixels: picture(index, augmentation), counts: counts(index, augmentation))
     }
 
     /// The picture as `profile` would show it to the encoder.
     func plain(_ index: Int) -> LabelledPicture { LabelledPicture(pixels: picture(index, .none), label: labels[index]) }
+
+    /// Where the cells and pronuclei of a picture lie, each divided among the four places next to it; empty where that is not known.
+    private func counts(_ index: Int, _ augmentation: CropAugmentation) -> [Float] {
+        let (film, frame) = places[index]
+        guard let marks = films[film].marks[frame] else { return [] }
+        let (kinds, side) = (BodyMark.Kind.allCases.count, size / Self.reduction)
+        var counts = [Float](repeating: 0, count: side * side * kinds)
+        for mark in marks {
+            let place = augmentation.place(x: mark.x, y: mark.y, span: films[film].span, frame: frame)
+            guard (0...1).contains(place.x), (0...1).contains(place.y) else { continue }
+            let x = min(max(place.x * Float(side) - 0.5, 0), Float(side - 1))
+            let y = min(max(place.y * Float(side) - 0.5, 0), Float(side - 1))
+            for row in [y.rounded(.down), y.rounded(.down) + 1] where row < Float(side) {
+                for column in [x.rounded(.down), x.rounded(.down) + 1] where column < Float(side) {
+                    counts[(Int(row) * side + Int(column)) * kinds + mark.kind.rawValue] +=
+                        mark.amount * (1 - abs(x - column)) * (1 - abs(y - row))
+                }
+            }
+        }
+        if marks.count(where: { $0.kind == .cell }) != 1 {
+            // Nuclei of other cells look like pronuclei; nobody asks for their number.
+            for place in 0..<side * side { counts[place * kinds + BodyMark.Kind.pronucleus.rawValue] = .nan }
+        }
+        return counts
+    }
+
+    /// Pixels of a crop over places of the encoder's last map, along one side.
+    private static let reduction = 32
 
     private func picture(_ index: Int, _ augmentation: CropAugmentation) -> [Float] {
         let (film, frame) = places[index]
@@ -149,6 +178,7 @@ struct EncoderTuning {
         var training = EncoderTraining()
         training.firstBlock = recipe.encoder.firstBlock
         training.pace = recipe.encoder.pace
+        if recipe.encoder.counts > 0 { training.counts = .init(kinds: BodyMark.Kind.allCases.count, weight: recipe.encoder.counts) }
         return training
     }
 
@@ -174,7 +204,8 @@ struct EncoderTuning {
         let plan = recipe.encoder
         guard plan.films > 0 else { return ([], []) }
         let cache = try request.cache.map {
-            try FilmCache(folder: $0.appendingPathComponent("pictures-\(side)-\(Int((recipe.simulation.dishShare * 100).rounded()))"))
+            try FilmCache(
+                folder: $0.appendingPathComponent("marked-pictures-\(side)-\(Int((recipe.simulation.dishShare * 100).rounded()))"))
         }
         let unreadable = plan.films / 20
         let films = try TrainingMaterial.each(plan.films + unreadable, jobs: request.jobs, "simulated pictures", isCancelled, report) {

@@ -44,7 +44,7 @@ public enum SimulatedFilm {
         variation.following = random.uniform(0.3, 1)
         var film = CropFilm(name: "simulated-\(optics.rawValue)-\(seed)", group: "simulated-\(seed)", side: side, span: span)
         for crop in renderSequence(embryo, hours: hours, size: side, optics: optics, variation: variation) {
-            film.append(crop.image, hours: crop.hours, label: crop.stageIndex)
+            film.append(crop.image, hours: crop.hours, label: crop.stageIndex, marks: crop.marks)
         }
         return film
     }

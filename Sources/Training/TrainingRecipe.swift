@@ -99,6 +99,9 @@ public struct TrainingRecipe: Sendable, Equatable {
         public var startShare = 0.0
         /// The first block that is trained; -1 for the whole encoder.
         public var firstBlock = -1
+        /// Weight of telling where each cell and pronucleus of a simulated picture lies, beside the loss of the stages; see
+        /// `EncoderTraining.Counts`.
+        public var counts = 0.0
         /// Share of the norms that each recording's own pictures decide, in training and in use; see `EncoderAdaptation`.
         public var adaptation = 0.0
     }
@@ -239,6 +242,7 @@ extension TrainingRecipe {
             try section.set(&recipe.encoder.dropout, "dropout", 0...0.95)
             try section.set(&recipe.encoder.startShare, "start_share", 0...0.99)
             try section.set(&recipe.encoder.firstBlock, "first_block", -1...100)
+            try section.set(&recipe.encoder.counts, "counts", 0...100)
             try section.set(&recipe.encoder.adaptation, "adaptation", 0...1)
             try section.finish()
         }

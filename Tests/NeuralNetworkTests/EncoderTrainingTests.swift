@@ -60,23 +60,30 @@ import Testing
         #expect(relativeDifference(Array(gradients[parameters.layout.count..<parameters.layout.count + 48]), classifier) <= 1e-4)
     }
 
-    @Test("Every gradient is the loss's slope", arguments: [true, false])
-    func centralDifferences(usesBatchStatistics: Bool) throws {
-        let configuration = EncoderConfiguration(
-            stem: 3,
-            stages: [
-                .init(kernel: 3, stride: 1, expansion: 1, channels: 3, repeats: 1),
-                .init(kernel: 5, stride: 2, expansion: 2, channels: 4, repeats: 2),
-                .init(kernel: 3, stride: 2, expansion: 1, channels: 4, repeats: 2),
-            ],
-            head: 5)
+    /// Pictures of 16 × 16 come out as 2 × 2 places.
+    private static let tiny = EncoderConfiguration(
+        stem: 3,
+        stages: [
+            .init(kernel: 3, stride: 1, expansion: 1, channels: 3, repeats: 1),
+            .init(kernel: 5, stride: 2, expansion: 2, channels: 4, repeats: 2),
+            .init(kernel: 3, stride: 2, expansion: 1, channels: 4, repeats: 2),
+        ],
+        head: 5)
+
+    @Test("Every gradient is the loss's slope", arguments: [true, false], [true, false])
+    func centralDifferences(usesBatchStatistics: Bool, counts: Bool) throws {
         let worker = PictureGradient<Double>(
-            configuration, classes: 3, loss: CrossEntropy(classWeights: [1, 2, 0.5], ordinalSmoothing: 0.1, ordinalClasses: 3))
+            Self.tiny, classes: 3, loss: CrossEntropy(classWeights: [1, 2, 0.5], ordinalSmoothing: 0.1, ordinalClasses: 3),
+            counts: counts ? .init(kinds: 2, weight: 0.7) : nil)
         var random = SeededGenerator(seed: 4)
         var (values, statistics): ([Double], [Double]) = worker.network.parameters.initial(seed: 2)
         for i in values.indices { values[i] += 0.2 * random.normal() }
         for i in statistics.indices { statistics[i] = abs(statistics[i] + 0.2 * random.normal()) + 0.1 }
         values += (0..<18).map { _ in random.normal() }
+        #expect(worker.layout.count - values.count == (counts ? 12 : 0))
+        values += (values.count..<worker.layout.count).map { _ in random.normal() }
+        // Of the second picture nothing is known, of the third one kind.
+        let numbers = (0..<24).map { (8..<16).contains($0) || ($0 >= 16 && $0 % 2 == 1) ? Float.nan : Float(random.uniform() * 3) }
         let pictures = (0..<3 * 16 * 16).map { _ in random.uniform() }
         let labels = [0, 2, 1]
         var mode = EncoderNetwork<Double>.Mode()
@@ -86,9 +93,8 @@ import Testing
         func loss(_ gradients: UnsafeMutablePointer<Double>?) -> Double {
             var kept = statistics
             return worker.run(
-                values, &kept, pictures: pictures, targets: labels.map { ClassTarget($0) }, size: 16, mode: mode, dropout: dropout, jobs: 1,
-                gradients: gradients,
-                arena: arena
+                values, &kept, pictures: pictures, targets: labels.map { ClassTarget($0) }, numbers: counts ? numbers : [], size: 16,
+                mode: mode, dropout: dropout, jobs: 1, gradients: gradients, arena: arena
             ).loss
         }
         var gradient = [Double](repeating: 0, count: values.count)
@@ -108,6 +114,100 @@ import Testing
             }
             #expect(worst <= 1e-5, "\(entry.name)")
         }
+    }
+
+    @Test("The loss of counts is the squared error of each known map; nothing known costs nothing")
+    func lossOfCounts() {
+        let counting = PictureGradient<Double>(Self.tiny, classes: 3, loss: CrossEntropy(), counts: .init(kinds: 2, weight: 0.5))
+        var (values, statistics): ([Double], [Double]) = counting.network.parameters.initial(seed: 3)
+        values += [Double](repeating: 0, count: counting.layout.count - values.count)
+        // With weights of 0 every place holds what the bias says: 1 and 2.
+        values[values.count - 2] = 1
+        values[values.count - 1] = 2
+        let pictures = (0..<2 * 16 * 16).map { Double($0 % 7) / 7 }
+        func loss(_ numbers: [Float]) -> Double {
+            counting.run(
+                values, &statistics, pictures: pictures, targets: [ClassTarget(0), ClassTarget(1)], numbers: numbers, size: 16,
+                mode: .init(), dropout: nil, jobs: 1, gradients: nil, arena: Arena()
+            ).loss
+        }
+        let plain = loss([])
+        #expect(loss([Float](repeating: .nan, count: 16)) == plain)
+        // Errors of 1 and 0, then 3 and unknown, at each of four places: three known maps.
+        let numbers: [Float] = [0, 2, 0, 2, 0, 2, 0, 2, 4, .nan, 4, .nan, 4, .nan, 4, .nan]
+        #expect(abs(loss(numbers) - plain - 0.5 * (4 * 1 + 4 * 9) / 3) < 1e-12)
+    }
+
+    @Test("An encoder learns to count what lies where")
+    func countsAreLearned() {
+        let worker = PictureGradient<Float>(Self.small, classes: 2, loss: CrossEntropy(), counts: .init(kinds: 1, weight: 1))
+        var random = SeededGenerator(seed: 8)
+        let side = 32 / 8
+        var pictures = [Float](repeating: 0.2, count: 16 * 32 * 32)
+        var numbers = [Float](repeating: 0, count: 16 * side * side)
+        for picture in 0..<16 {
+            for _ in 0..<1 + picture % 4 {
+                let (row, column) = (Int(random.uniform() * Double(side)), Int(random.uniform() * Double(side)))
+                numbers[(picture * side + row) * side + column] = 1
+                for y in 2..<6 { for x in 2..<6 { pictures[(picture * 32 + row * 8 + y) * 32 + column * 8 + x] = 0.9 } }
+            }
+        }
+        var (values, statistics): ([Float], [Float]) = worker.network.parameters.initial(seed: 5)
+        values += [Float](repeating: 0, count: worker.layout.count - values.count)
+        var optimiser = AdamW<Float>(layout: worker.layout, values: values, decay: 0, clip: 1, averaging: 0)
+        var gradients = [Float](repeating: 0, count: worker.layout.count)
+        var losses: [Double] = []
+        let arena = Arena<Float>()
+        for _ in 0..<150 {
+            let result = gradients.withUnsafeMutableBufferPointer { gradients in
+                gradients.update(repeating: 0)
+                return worker.run(
+                    values, &statistics, pictures: pictures, targets: [ClassTarget](repeating: .unknown, count: 16), numbers: numbers,
+                    size: 32, mode: .init(), dropout: nil, jobs: 2, gradients: gradients.baseAddress, arena: arena)
+            }
+            losses.append(result.loss)
+            optimiser.update(&values, gradients: gradients, rate: 0.01)
+        }
+        #expect(losses[149] < 0.1 * losses[0], "from \(losses[0]) to \(losses[149])")
+    }
+
+    /// Two pictures with `counts` numbers each.
+    private struct Counted: PictureSet {
+        let labels = [0, 1]
+        let counts: Int
+        func sample(_ index: Int, _ random: inout SeededGenerator) -> PictureSample {
+            let pixels = (0..<1024).map { Float(($0 * (3 + index)) % 11) / 11 }
+            return PictureSample(pixels: pixels, counts: (0..<counts).map { Float($0 % 3 + index) })
+        }
+    }
+
+    @Test("What was learned of counts is in the encoder; the file is one as any other's")
+    func trainedWithCounts() throws {
+        var options = TrainingOptions()
+        options.epochs = 2
+        options.batch = 2
+        func weights(_ weight: Double?) throws -> WeightFile {
+            var training = EncoderTraining()
+            training.counts = weight.map { .init(kinds: 1, weight: $0) }
+            let trainer = EncoderTrainer(
+                start: EncoderTrainer.randomWeights(Self.small, seed: 1), classes: 2, size: 32, options: options, training: training)
+            return try trainer.train([Counted(counts: 16)]).weights
+        }
+        let (plain, counted) = (try weights(nil), try weights(1))
+        #expect(Set(plain.tensors.keys) == Set(counted.tensors.keys))
+        #expect(plain.tensors["encoder.stem.weight"]?.values != counted.tensors["encoder.stem.weight"]?.values)
+        #expect(counted.tensors == (try weights(1)).tensors)
+        #expect(try PictureClassifier(weights: counted).classes == 2)
+    }
+
+    @Test("Numbers of things that do not fit the last map are refused")
+    func wrongCounts() {
+        var training = EncoderTraining()
+        training.counts = .init(kinds: 1, weight: 1)
+        let trainer = EncoderTrainer(
+            start: EncoderTrainer.randomWeights(Self.small, seed: 1), classes: 2, size: 32, training: training)
+        let error = #expect(throws: NetworkError.self) { try trainer.train([Counted(counts: 3)]) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("3 numbers of things in a picture that has 16"))
     }
 
     @Test("Depthwise convolutions are PyTorch's, forward in training and in use", arguments: [31, 32, 51, 52])

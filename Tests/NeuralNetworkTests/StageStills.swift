@@ -36,10 +36,11 @@ struct StageStills: PictureSet {
         return augmentation
     }()
 
-    func picture(_ index: Int, _ random: inout SeededGenerator) -> [Float] {
+    func sample(_ index: Int, _ random: inout SeededGenerator) -> PictureSample {
         let still = stills[index]
-        return augmentation.apply(
-            still.pixels, side: Self.whole, x: still.x, y: still.y, window: Self.window, size: Self.side, &random)
+        return PictureSample(
+            pixels: augmentation.apply(
+                still.pixels, side: Self.whole, x: still.x, y: still.y, window: Self.window, size: Self.side, &random))
     }
 
     /// Four fifths to train on and every fifth picture of each class, in order of file name, to test with; nil without the data or the

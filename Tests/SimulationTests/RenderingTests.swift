@@ -24,6 +24,56 @@ import Testing
         #expect(other[0].image != alone[0].image)
     }
 
+    /// As many cells as the stage says, pronuclei in zygotes only, nothing where cells run together.
+    @Test(arguments: [11, 12, 13, 14] as [UInt64]) func marksAreTheStagesCells(seed: UInt64) throws {
+        let embryo = SimulatedEmbryo(seed: seed, options: .undisturbed)
+        let cells = [1, 1, 1, 2, 3, 4, 5, 6, 7, 8]
+        var variation = CropVariation(seed: seed)
+        variation.jitter = 0
+        let hours = (8..<240).map { Double($0) * 0.5 }
+        for crop in renderSequence(embryo, hours: hours, size: 8, optics: .dish, variation: variation) {
+            guard let marks = crop.marks else {
+                #expect(crop.stageIndex >= Stage.t8.index)
+                continue
+            }
+            let number = marks.filter { $0.kind == .cell }.reduce(0) { $0 + $1.amount }
+            let isBeforeAll = crop.hours < embryo.truth.events[.tPB2] ?? 0
+            if crop.stageIndex < cells.count || isBeforeAll {
+                #expect(number == Float(isBeforeAll ? 1 : cells[crop.stageIndex]), "at \(crop.hours) h")
+            }
+            #expect(crop.stageIndex < Stage.tM.index || isBeforeAll)
+            #expect(marks.allSatisfy { abs($0.x) < 0.5 && abs($0.y) < 0.5 })
+            let pronuclei = marks.count { $0.kind == .pronucleus }
+            #expect(pronuclei == (crop.stageIndex == Stage.tPNa.index ? embryo.truth.pronuclei : 0), "at \(crop.hours) h")
+        }
+    }
+
+    /// A mark lies where the crop shows its body: moved with the crop, and in the middle of a lone cell.
+    @Test func marksLieOnTheirBodies() throws {
+        let hours = try #require(Self.embryo.truth.events[.t2]) - 2
+        func crop(_ seed: UInt64) throws -> (mark: SIMD2<Float>, middle: SIMD2<Float>) {
+            let variation = CropVariation(seed: seed, offset: 0.08, flicker: 0)
+            let crop = renderSequence(Self.embryo, hours: [hours], size: 96, optics: .dish, variation: variation)[0]
+            let mark = try #require(crop.marks?.first)
+            // The cell is darker than what is around it: from the crop's centre to the middle of what is dark nearby, again and again.
+            var middle = SIMD2<Float>()
+            for _ in 0..<20 {
+                let near = crop.image.pixels.indices.compactMap { index -> (SIMD2<Float>, Float)? in
+                    let place = (SIMD2(Float(index % 96), Float(index / 96)) + 0.5) / 96 - 0.5
+                    return ((place - middle) * (place - middle)).sum() < 0.4 * 0.4 ? (place, crop.image.pixels[index]) : nil
+                }
+                let limit = near.map(\.1).sorted()[near.count / 2]
+                let dark = near.filter { $0.1 < limit }
+                middle = dark.reduce(SIMD2()) { $0 + $1.0 } / Float(dark.count)
+            }
+            return (SIMD2(mark.x, mark.y), middle)
+        }
+        for seed in 1...5 as ClosedRange<UInt64> {
+            let (mark, middle) = try crop(seed)
+            #expect(abs(mark.x - middle.x) < 0.07 && abs(mark.y - middle.y) < 0.07, "seed \(seed): \(mark), seen at \(middle)")
+        }
+    }
+
     /// What stopped with its cavity half full looks so for good, as its label says.
     @Test func anArrestedBlastocystGrowsNoFurther() throws {
         var truth = EmbryoTruth.draw(seed: 11, options: .undisturbed)

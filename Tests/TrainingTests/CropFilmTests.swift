@@ -1,9 +1,19 @@
 import Foundation
+import NeuralNetwork
 import Recordings
 import Simulation
 import Testing
 
 @testable import Training
+
+extension AugmentationRanges {
+    /// Crops in place; mirrored or not.
+    static var still: AugmentationRanges {
+        var ranges = AugmentationRanges().placeOnly
+        (ranges.scale, ranges.offset, ranges.shake, ranges.turn, ranges.anyTurn) = (0, 0, 0, 0, 0)
+        return ranges
+    }
+}
 
 /// A folder that is gone with the test.
 final class TemporaryFolder {
@@ -52,6 +62,17 @@ func smallFilm(side: Int = 24, count: Int = 5, name: String = "film") -> CropFil
         #expect(difference == 0)
     }
 
+    @Test func marksComeBackAsWritten() throws {
+        let folder = try TemporaryFolder()
+        var film = smallFilm(count: 2)
+        let marks = [BodyMark(kind: .cell, x: 0.1, y: -0.2, amount: 1), BodyMark(kind: .pronucleus, x: 0, y: 0.01, amount: 0.4)]
+        film.append(film.picture(0), hours: 3, label: 2, marks: marks)
+        let url = folder.url.appendingPathComponent("a.film")
+        try film.write(to: url)
+        #expect(try CropFilm(contentsOf: url).marks == [nil, nil, marks])
+        #expect(film.thinned(to: 2).marks == [nil, nil] && film.thinned(to: 3) == film)
+    }
+
     @Test(arguments: [0, 5, 12, 60, 400]) func damagedFilmsAreRefused(length: Int) throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appendingPathComponent("a.film")
@@ -92,6 +113,53 @@ func smallFilm(side: Int = 24, count: Int = 5, name: String = "film") -> CropFil
         #expect(a == CropAugmentation(seed: 9, ranges: AugmentationRanges()).crop(picture, span: 1.5, size: 32, frame: 3))
         #expect(a != CropAugmentation(seed: 10, ranges: AugmentationRanges()).crop(picture, span: 1.5, size: 32, frame: 3))
         #expect(a.pixels.allSatisfy { (0...1).contains($0) })
+    }
+
+    /// A bright spot is where `place` says, whatever the way a film is seen.
+    @Test func placesAreWhereThePictureShowsThem() {
+        let (x, y) = (Float(0.11), Float(-0.07))
+        var picture = FloatImage(width: 96, height: 96, fill: 0.1)
+        for row in 0..<96 {
+            for column in 0..<96 {
+                let dx = Float(column) + 0.5 - 48 - x * 96
+                let dy = Float(row) + 0.5 - 48 - y * 96
+                picture[column, row] += 0.8 * exp(-(dx * dx + dy * dy) / 18)
+            }
+        }
+        var ranges = AugmentationRanges().placeOnly
+        ranges.anyTurn = 1
+        for seed in 1...12 as ClosedRange<UInt64> {
+            let way = CropAugmentation(seed: seed, ranges: ranges)
+            let crop = way.crop(picture, span: 1.5, size: 64, frame: Int(seed))
+            let place = way.place(x: x, y: y, span: 1.5, frame: Int(seed))
+            let brightest = crop.pixels.indices.max { crop.pixels[$0] < crop.pixels[$1] } ?? 0
+            let found = (x: Float(brightest % 64) + 0.5, y: Float(brightest / 64) + 0.5)
+            #expect(abs(found.x - place.x * 64) < 1.5 && abs(found.y - place.y * 64) < 1.5, "seed \(seed)")
+        }
+        #expect(CropAugmentation.none.place(x: 0, y: 0, span: 1.5, frame: 0) == (0.5, 0.5))
+    }
+
+    /// The numbers that an encoder learns add up to the embryo's, and lie where its cells are.
+    @Test func countsAddUpToTheCells() throws {
+        var film = CropFilm(name: "a", group: "a", side: 32, span: 1.15)
+        let picture = smallFilm(side: 32).picture(1)
+        func cell(_ x: Float, _ y: Float, _ amount: Float = 1) -> BodyMark { BodyMark(kind: .cell, x: x, y: y, amount: amount) }
+        film.append(picture, hours: 0, label: 1, marks: [cell(0, 0), BodyMark(kind: .pronucleus, x: 0.25, y: 0.25, amount: 0.6)])
+        film.append(picture, hours: 1, label: 5, marks: [cell(0.25, 0.25), cell(-0.25, 0.25), cell(-0.2, -0.1), cell(0.49, -0.49)])
+        film.append(picture, hours: 2, label: 3, marks: [cell(0.1, 0), cell(-0.1, 0, 0.5), cell(-0.2, 0, 0.5), cell(0.9, 0)])
+        film.append(picture, hours: 3, label: 11)
+        let none = AugmentationRanges.still
+        let set = FilmPictures([film], size: 64, ranges: none)
+        var random = NeuralNetwork.SeededGenerator(seed: 1)
+        let counts = (0..<4).map { set.sample($0, &random).counts }
+        #expect(counts[3].isEmpty)
+        func sum(_ picture: Int, _ kind: Int) -> Float { stride(from: kind, to: 8, by: 2).reduce(0) { $0 + counts[picture][$1] } }
+        #expect(abs(sum(0, 0) - 1) < 1e-5 && abs(sum(0, 1) - 0.6) < 1e-5)
+        #expect(abs(sum(1, 0) - 4) < 1e-5 && sum(1, 1).isNaN, "of several cells nobody counts pronuclei")
+        #expect(abs(sum(2, 0) - 2) < 1e-5, "one lies beyond the crop")
+        // One cell in the middle is shared by all four places; a pronucleus at the middle of one is all there (any mirror image).
+        for place in 0..<4 { #expect(abs(counts[0][place * 2] - 0.25) < 1e-5) }
+        #expect((0..<4).contains { abs(counts[0][$0 * 2 + 1] - 0.6) < 1e-4 })
     }
 
     /// The look belongs to the film: only shake and noise may differ between frames.

@@ -97,8 +97,8 @@ import Testing
             CropAugmentation.none.crop(film.picture(1), span: film.span, size: 64, frame: 1).pixels, side: 64, into: &expected)
         #expect(set.plain(0).pixels == expected)
         var random = NeuralNetwork.SeededGenerator(seed: 4)
-        let first = set.picture(0, &random)
-        #expect(first.count == 64 * 64 && first != expected && first != set.picture(0, &random))
+        let first = set.sample(0, &random).pixels
+        #expect(first.count == 64 * 64 && first != expected && first != set.sample(0, &random).pixels)
     }
 }
 

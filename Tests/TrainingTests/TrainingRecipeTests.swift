@@ -23,7 +23,7 @@ import Testing
             simulation: {films: 12, validation_films: 3, first_seed: 50, dish_share: 0.5, diverse: 0.3, unfertilised: 0.1, variants: 2, unreadable_films: 4, share: 0.6}
             recordings: {count: 6, validation: 2, first_seed: 70, share: 0.3}
             stills: {variants: 5, share: 0.4}
-            encoder: {epochs: 2, first_epochs: 3, first_size: 96, films: 9, pictures: 4, first_seed: 3, share: 0.7, stills_share: 0.3, recordings: 5, recordings_first_seed: 80, recordings_share: 0.1, batch: 16, rate: 1.0e-3, pace: 0.5, dropout: 0, start_share: 0.4, first_block: 4, adaptation: 0.25}
+            encoder: {epochs: 2, first_epochs: 3, first_size: 96, films: 9, pictures: 4, first_seed: 3, share: 0.7, stills_share: 0.3, recordings: 5, recordings_first_seed: 80, recordings_share: 0.1, batch: 16, rate: 1.0e-3, pace: 0.5, dropout: 0, start_share: 0.4, counts: 0.5, first_block: 4, adaptation: 0.25}
             augmentation: {scale: 0.2, offset: 0.01, shake: 0, turn: 5, any_turn: 0, blur: 2, coarse: 0, noise: 0.1, compression: 1, occlusion: 0, filter: 0.3}
             network: {kind: attention, projection: 64, hidden: 32, layers: 2, directions: 1, frames: shuffled}
             learning: {epochs: 3, batch: 4, rate: 1.0e-3, decay: 0, dropout: 0.1, feature_dropout: 0, ordinal_smoothing: 0.2, patience: 0}
@@ -44,7 +44,7 @@ import Testing
         #expect(
             recipe.encoder.share == 0.7 && recipe.encoder.stillsShare == 0.3 && recipe.encoder.batch == 16 && recipe.encoder.rate == 1e-3)
         #expect(recipe.encoder.pace == 0.5 && recipe.encoder.dropout == 0 && recipe.encoder.firstBlock == 4)
-        #expect(recipe.encoder.adaptation == 0.25 && recipe.encoder.startShare == 0.4)
+        #expect(recipe.encoder.adaptation == 0.25 && recipe.encoder.startShare == 0.4 && recipe.encoder.counts == 0.5)
         #expect(recipe.encoder.recordings == 5 && recipe.encoder.recordingsFirstSeed == 80 && recipe.encoder.recordingsShare == 0.1)
         #expect(recipe.calibration.unfamiliar && recipe.caution == "Counts of cells are not known to be right.")
         #expect(recipe.learning.rate == 1e-3 && recipe.learning.patience == 0)
