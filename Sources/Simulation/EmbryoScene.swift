@@ -25,8 +25,6 @@ struct EmbryoScene {
     var flattening: Float
     /// How far it has degenerated, 0...1.
     var degeneration: Float
-    /// Hours from which on it degenerates, infinite where it does not.
-    let degenerateFrom: Double
     /// Centre of the part that has hatched, and its radius; radius 0 where none.
     var hatchCentre = SIMD3<Float>()
     var hatchRadius: Float = 0
@@ -43,8 +41,7 @@ struct EmbryoScene {
         let start = truth.events[.tSB] ?? .infinity
         blending = truth.events[.t9plus] == nil ? 0 : anatomy.compaction * progress(truth.compactionStart, complete)
         flattening = start < .infinity ? progress(start, (truth.events[.tB] ?? start + 8) - 1) : 0
-        degenerateFrom = truth.degeneration ?? .infinity
-        degeneration = Float(min(max((hours - degenerateFrom) / 3, 0), 1))
+        degeneration = Float(min(max((hours - (truth.degeneration ?? .infinity)) / 3, 0), 1))
         if truth.unfertilised {
             // An egg that was not fertilised keeps one polar body, shows no pronuclei, and ages: darker, coarser, smaller.
             degeneration = max(degeneration, 0.45 * Float(min(max((hours - 16) / 40, 0), 1)))
@@ -74,12 +71,12 @@ struct EmbryoScene {
     }
 
     /// Cells and pronuclei with their places in µm from the zona's centre; nil where they can no longer be told apart.
-    func marks(_ lineage: Lineage) -> [(kind: BodyMark.Kind, position: SIMD3<Float>, amount: Float)]? {
+    func marks(of embryo: SimulatedEmbryo) -> [(kind: BodyMark.Kind, position: SIMD3<Float>, amount: Float)]? {
+        guard extent.wall == 0, blending == 0, hours < embryo.truth.degeneration ?? .infinity else { return nil }
         let cells = bodies.filter { $0.kind == .cell }
-        guard extent.wall == 0, blending == 0, degeneration == 0 || cells.count == 1 && hours < degenerateFrom else { return nil }
         var result = cells.map { cell in
             // Both halves are there from the first sign of the furrow on, but two cells only at the event.
-            let isWhole = cell.identity == 0 || hours >= lineage.cells[Int(cell.identity)].birth + Lineage.furrow - 1e-6
+            let isWhole = cell.identity == 0 || hours >= embryo.lineage.cells[Int(cell.identity)].birth + Lineage.furrow - 1e-6
             return (BodyMark.Kind.cell, cell.position, Float(isWhole ? 1 : 0.5))
         }
         if cells.count == 1 { result += nuclei.map { (.pronucleus, $0.position, $0.strength) } }

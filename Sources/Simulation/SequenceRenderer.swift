@@ -111,7 +111,7 @@ public func renderSequence(
             case .embryoscope: look.picture(maps, exposure: gain, noiseSeed: frameRandom.next())
             case .dish: transmitted.crop(maps, exposure: gain, noiseSeed: frameRandom.next())
             }
-        let marks = scene.marks(embryo.lineage)?.map { body in
+        let marks = scene.marks(of: embryo)?.map { body in
             BodyMark(kind: body.kind, x: body.position.x / side - shift.x, y: body.position.y / side - shift.y, amount: body.amount)
         }
         return SimulatedCrop(image: image, stageIndex: embryo.stageIndex(at: time), hours: time, marks: marks)

@@ -100,7 +100,7 @@ public struct TrainingRecipe: Sendable, Equatable {
         /// The first block that is trained; -1 for the whole encoder.
         public var firstBlock = -1
         /// Weight of telling where each cell and pronucleus of a simulated picture lies, beside the loss of the stages; see
-        /// `EncoderTraining.Counts`.
+        /// `EncoderTraining.Counts`. The log's training loss holds it, the validation loss does not.
         public var counts = 0.0
         /// Share of the norms that each recording's own pictures decide, in training and in use; see `EncoderAdaptation`.
         public var adaptation = 0.0
